@@ -1,0 +1,69 @@
+import { z } from "zod";
+import { defineEvent } from "../../engine/event.ts";
+
+const visibility = z.enum(["private", "public"]);
+const optionalText = z.string().nullish();
+
+/** A link was saved. Without `visibility` the configured default holds. */
+export const linkAdded = defineEvent({
+  type: "link.added",
+  subject: "link",
+  version: 1,
+  payload: z.looseObject({
+    url: z.string().min(1),
+    url_norm: optionalText,
+    source: optionalText,
+    visibility: visibility.nullish(),
+  }),
+});
+
+/** A link's page was read. `fetch_error` set: it could not be, and the rest may be missing. */
+export const contentFetched = defineEvent({
+  type: "content.fetched",
+  subject: "link",
+  version: 1,
+  payload: z.looseObject({
+    final_url: optionalText,
+    title: optionalText,
+    text_content: optionalText,
+    html_storage_key: optionalText,
+    fetch_error: optionalText,
+    /** What the page says of itself; ours, absent in events of other writers. */
+    description: optionalText,
+    declared_tags: z.array(z.string()).nullish(),
+    language: optionalText,
+    site_name: optionalText,
+  }),
+});
+
+/** A link got tags and a summary. `summary` is the older form of `summary_short`. */
+export const enrichmentCompleted = defineEvent({
+  type: "enrichment.completed",
+  subject: "link",
+  version: 1,
+  payload: z.looseObject({
+    tags: z.array(z.string()).nullish(),
+    summary_short: optionalText,
+    summary_long: optionalText,
+    summary: optionalText,
+    language: optionalText,
+    model_version: optionalText,
+  }),
+});
+
+/** What the site shows of a link is up to date, as of ledger position `version` where the publisher says so. */
+export const publishCompleted = defineEvent({
+  type: "publish.completed",
+  subject: "link",
+  version: 1,
+  payload: z.looseObject({ published_at: optionalText, version: z.number().int().nullish() }),
+});
+
+/** A person decided who may see a link. */
+export const linkVisibilityChanged = defineEvent({
+  type: "link.visibility_changed",
+  subject: "link",
+  version: 1,
+  payload: z.looseObject({ visibility }),
+});
+

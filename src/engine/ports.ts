@@ -1,0 +1,286 @@
+import type { TransactionSql } from "postgres";
+import type { Payload, StoredEvent } from "./event.ts";
+import type { TopicDefinition } from "./topics.ts";
+import type { NewWork, Work } from "./work.ts";
+
+/*
+ * The interfaces to the world. The transport is `Log` (Kafka, or anything that keeps partitions, offsets and groups);
+ * the truth is `Store` (Postgres). Stages know only these, so the same stage code runs over other implementations.
+ */
+
+/** What projection handlers write with: a Postgres transaction. Everything in it commits or nothing does. */
+export type Sql = TransactionSql;
+
+// --- the log ---------------------------------------------------------------------------------------------------------
+
+export interface TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+/** Where a record stands in the log. */
+export interface RecordPosition extends TopicPartition {
+  readonly offset: number;
+}
+
+export interface NewRecord {
+  readonly key: string;
+  readonly value: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** A record as it came, bytes untouched: whether it makes sense is the consumer's question. */
+export interface LogRecord extends RecordPosition {
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly timestamp: number;
+}
+
+/** Consecutive records of one partition. */
+export interface RecordBatch extends TopicPartition {
+  /** Identity of the topic it was read from: a re-created topic has another one. */
+  readonly topicId: string;
+  readonly records: readonly LogRecord[];
+}
+
+export interface SubscribeOptions {
+  readonly group: string;
+  readonly topics: readonly string[];
+  readonly signal: AbortSignal;
+  /** Most records in one batch. */
+  readonly maxBatch: number;
+  /**
+   * Asked whenever partitions are assigned: the offset to start from for each, by `positionKey`. What is left out
+   * starts at the group's committed offset, else at the beginning.
+   */
+  readonly startAt: (partitions: readonly (TopicPartition & { topicId: string })[]) => Promise<Map<string, number>>;
+}
+
+/** A member of a consumer group. Iterating yields batches of the partitions it owns; it rejoins by itself. */
+export interface Subscription extends AsyncIterable<RecordBatch>, AsyncDisposable {
+  /** False once a partition was given to somebody else: what was read of it must not be applied. */
+  owns(partition: TopicPartition): boolean;
+  /** Tells the group how far it is (for lag monitors); truth is the position in the store. Returns at once. */
+  commit(partition: TopicPartition, nextOffset: number): void;
+}
+
+export interface TopicState {
+  readonly name: string;
+  readonly id: string;
+  readonly partitions: number;
+  readonly replication: number;
+  readonly config: Readonly<Record<string, string>>;
+}
+
+export interface LogIdentity {
+  readonly clusterId: string;
+  /** Topic name -> topic id, for those that exist. */
+  readonly topicIds: ReadonlyMap<string, string>;
+}
+
+/** The transport. At-least-once: an append whose answer is lost may be in the log, and is sent again. */
+export interface Log {
+  /** Appends to the partition that murmur2 of the key names; resolves when all of it is acknowledged. */
+  append(topic: string, records: readonly NewRecord[]): Promise<RecordPosition[]>;
+  subscribe(options: SubscribeOptions): Subscription;
+  /** Offset after the last record, by `positionKey`. */
+  endOffsets(topics: readonly string[]): Promise<Map<string, number>>;
+  identity(topics: readonly string[]): Promise<LogIdentity>;
+  describeTopics(names: readonly string[]): Promise<TopicState[]>;
+  createTopics(topics: readonly TopicDefinition[]): Promise<void>;
+  deleteTopics(names: readonly string[]): Promise<void>;
+  configureTopic(name: string, config: Readonly<Record<string, string>>): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Key of a partition in maps: `topic:partition`. */
+export function positionKey({ topic, partition }: TopicPartition): string {
+  return `${topic}:${partition}`;
+}
+
+// --- the store -------------------------------------------------------------------------------------------------------
+
+/** How far a group is in a partition. */
+export interface GroupPosition {
+  readonly lastOffset: number;
+  /** Highest ledger position done; records at or below it are repeats. Null where nothing of the ledger was seen. */
+  readonly lastPosition: number | null;
+  readonly topicId: string | null;
+}
+
+export interface Positions {
+  /** Positions of a group that belong to the topics as they are now, by `positionKey`. */
+  load(
+    group: string,
+    partitions: readonly (TopicPartition & { topicId: string })[],
+  ): Promise<Map<string, GroupPosition>>;
+}
+
+export interface TxPositions {
+  /** Moves a position; throws StaleOwnerError if somebody else moved it since `from` was read. */
+  advance(group: string, partition: TopicPartition, from: GroupPosition | null, to: GroupPosition): Promise<void>;
+}
+
+export interface Ledger {
+  find(ids: readonly string[]): Promise<StoredEvent[]>;
+  ofSubject(subjectId: string): Promise<StoredEvent[]>;
+}
+
+export interface LedgerRow {
+  readonly id: string;
+  readonly occurredAt: string;
+  readonly source: string;
+  readonly subject: string;
+  readonly subjectId: string;
+  readonly type: string;
+  readonly schemaVersion: number;
+  readonly payload: Payload;
+  readonly correlationId: string | null;
+  readonly causationId: string | null;
+}
+
+export interface TxLedger {
+  /** Appends; ids already there are left as they are. Returns the ids that are new. */
+  append(rows: readonly LedgerRow[]): Promise<string[]>;
+  /** Positions of those of the ids that the ledger holds. */
+  positionsOf(ids: readonly string[]): Promise<Map<string, number>>;
+  /** Payloads that were too big for the log, by event id. */
+  payloadsOf(ids: readonly string[]): Promise<Map<string, Payload>>;
+}
+
+/** What the router decides about a failed attempt. */
+export interface FailureVerdict {
+  readonly id: string;
+  readonly attempt: number;
+  readonly error: string;
+  readonly errorClass: string;
+  /** Milliseconds until the next attempt; null: no further attempt. */
+  readonly retryInMs: number | null;
+}
+
+/** An accepted attempt with what the worker needs to report on it. */
+export interface AcceptedWork extends Work {
+  readonly subject: string;
+}
+
+export interface TxWork {
+  /** Takes on work not yet known; returns the ids that are new. */
+  claim(work: readonly NewWork[]): Promise<string[]>;
+  /** Applies verdicts to work whose attempt has failed; others are left alone. Returns how many moved. */
+  settle(verdicts: readonly FailureVerdict[]): Promise<number>;
+  /** Marks attempts as running until the lease ends; returns those that were still to be done. */
+  accept(attempts: readonly { id: string; attempt: number }[], leaseMs: number, agent: string): Promise<AcceptedWork[]>;
+  /** Ends a running attempt. False: it was taken away meanwhile, and nothing of it may be written. */
+  finish(id: string, attempt: number, outcome: "done" | "failed", error?: string, errorClass?: string): Promise<boolean>;
+}
+
+/** A record or work that could not be processed, kept with its raw bytes. */
+export interface DeadRecord {
+  readonly id: string;
+  readonly stage: string;
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly error: string;
+  readonly errorClass: string;
+}
+
+export interface TxDeadLetters {
+  put(records: readonly DeadRecord[]): Promise<void>;
+}
+
+export interface ParkedEvent {
+  readonly projection: string;
+  readonly waitsFor: string;
+  readonly event: StoredEvent;
+}
+
+export interface TxParked {
+  put(events: readonly ParkedEvent[]): Promise<void>;
+  /** Takes out what waits for any of these subjects, in ledger order. */
+  take(projection: string, subjectIds: readonly string[]): Promise<StoredEvent[]>;
+}
+
+/** All that one Postgres transaction can do for a stage. */
+export interface StoreTx<Tx = Sql> {
+  readonly sql: Tx;
+  readonly positions: TxPositions;
+  readonly ledger: TxLedger;
+  readonly work: TxWork;
+  readonly deadLetters: TxDeadLetters;
+  readonly parked: TxParked;
+}
+
+/** An event of the ledger on its way to the log. */
+export interface OutboxRow {
+  readonly id: string;
+  readonly position: number;
+  readonly key: string;
+  /** The record's value: the ledger row as JSON text. */
+  readonly value: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** The holder of a lease; every write it makes is refused once somebody else holds it. */
+export interface Lease {
+  readonly name: string;
+  readonly holder: string;
+}
+
+export interface Leases {
+  /** Takes or renews a lease for `ttlMs`; false while somebody else holds it. */
+  acquire(lease: Lease, ttlMs: number): Promise<boolean>;
+  release(lease: Lease): Promise<void>;
+}
+
+export interface Outbox {
+  /** The batch to send: the one written down but not yet marked, else the next one, written down before it is returned. */
+  next(lease: Lease, limit: number): Promise<OutboxRow[]>;
+  /** Marks rows as forwarded and forgets the batch. */
+  mark(lease: Lease, rows: readonly { id: string; position: RecordPosition }[]): Promise<void>;
+  /** How many rows wait. */
+  pending(): Promise<number>;
+}
+
+/** Work that is due, as message for its topic; or dead, for the dead-letter topic. */
+export interface DueWork extends Work {
+  readonly agent: string | null;
+  readonly finalError: string | null;
+  readonly failedAt: string | null;
+}
+
+export interface Schedule {
+  /** Due work, oldest first, per work type at most `limit`. */
+  due(limit: number): Promise<DueWork[]>;
+  markQueued(lease: Lease, sent: readonly { id: string; attempt: number; position: RecordPosition }[]): Promise<void>;
+  /** Exhausted work not yet in the dead-letter topic. */
+  deadUnsent(limit: number): Promise<DueWork[]>;
+  markDeadSent(lease: Lease, ids: readonly string[]): Promise<void>;
+  /** Ends attempts whose agent is gone and sends again what got lost between here and the agents. */
+  sweep(lease: Lease): Promise<{ expired: number; lost: number }>;
+  /** Milliseconds until the next item is due; null if none waits. */
+  nextDueInMs(): Promise<number | null>;
+}
+
+/** Names of what can wake a waiting loop. */
+export type WakeChannel = "events" | "work";
+
+export interface Wake {
+  /** Calls back on each notification until the signal aborts; without LISTEN (a pooler) it never calls. */
+  listen(channel: WakeChannel, onWake: () => void, signal: AbortSignal): Promise<void>;
+}
+
+/** The truth. Errors are `EnvironmentError` when Postgres is away and `DataError` when the data is at fault. */
+export interface Store<Tx = Sql> {
+  transaction<T>(work: (tx: StoreTx<Tx>) => Promise<T>): Promise<T>;
+  readonly positions: Positions;
+  readonly ledger: Ledger;
+  readonly leases: Leases;
+  readonly outbox: Outbox;
+  readonly schedule: Schedule;
+  readonly wake: Wake;
+}

@@ -1,0 +1,39 @@
+import type { EventDefinition, Payload, StoredEvent } from "./event.ts";
+import type { Sql } from "./ports.ts";
+
+/** An event that cannot be applied before its parent is there; it is kept and offered again when the parent comes. */
+export interface Parked {
+  readonly event: StoredEvent;
+  /** The subject id whose events it waits for. */
+  readonly waitsFor: string;
+}
+
+/**
+ * Applies a batch of events of one type (ledger order, many subjects) inside the transaction that also moves the
+ * consumer's position. Must be safe to replay: the same events again, in order, end in the same rows. Writes set-based
+ * SQL; where an older event must not undo a newer one it compares `position`.
+ */
+export type ProjectionHandler<P extends Payload = Payload, Tx = Sql> = (
+  events: readonly StoredEvent<P>[],
+  tx: Tx,
+) => Promise<readonly Parked[] | undefined>;
+
+export interface ProjectionEntry<Tx = Sql> {
+  readonly type: string;
+  readonly handler: ProjectionHandler<Payload, Tx>;
+}
+
+/** State tables kept from events. `tables` are all that its handlers write, in schema `lifestream`. */
+export interface Projection<Tx = Sql> {
+  readonly name: string;
+  readonly tables: readonly string[];
+  readonly handlers: readonly ProjectionEntry<Tx>[];
+}
+
+/** Ties a handler to an event definition, so that the handler sees the payload's type. */
+export function on<P extends Payload, Tx = Sql>(
+  event: EventDefinition<P>,
+  handler: ProjectionHandler<P, Tx>,
+): ProjectionEntry<Tx> {
+  return { type: event.type, handler: handler as unknown as ProjectionHandler<Payload, Tx> };
+}
