@@ -28,7 +28,6 @@ export interface Domain {
   // biome-ignore lint/suspicious/noExplicitAny: a list of differently typed agents
   readonly agents?: readonly Agent<any>[];
   readonly captures?: readonly Capture[];
-  /** DDL of the tables its projections write, one statement list, idempotent; core domains have migrations instead. */
-  readonly schema?: string;
+  /** Numbered steps that make the tables its projections write; applied once each, by `db:migrate`. */
+  readonly migrations?: readonly { readonly name: string; readonly sql: string }[];
 }
-

@@ -41,6 +41,11 @@ export class EnvironmentError extends Error {
   override readonly name = "EnvironmentError";
 }
 
+/** Another process holds the lease now: what was under way here must mark nothing. */
+export class LeaseLostError extends Error {
+  override readonly name = "LeaseLostError";
+}
+
 /** One record can never be processed (no JSON, wrong shape): it is set aside with its bytes, the rest goes on. */
 export class DataError extends Error {
   override readonly name = "DataError";

@@ -16,6 +16,9 @@ export interface EventDefinition<P extends Payload = Payload> {
   readonly upcast?: (payload: Payload, fromVersion: number) => Payload;
 }
 
+/** The payload's type of a definition. */
+export type PayloadOf<D> = D extends EventDefinition<infer P> ? P : never;
+
 /** Declares an event type; the payload's type follows from the schema. */
 export function defineEvent<P extends Payload>(definition: EventDefinition<P>): EventDefinition<P> {
   return definition;

@@ -172,7 +172,15 @@ export interface TxWork {
   /** Marks attempts as running until the lease ends; returns those that were still to be done. */
   accept(attempts: readonly { id: string; attempt: number }[], leaseMs: number, agent: string): Promise<AcceptedWork[]>;
   /** Ends a running attempt. False: it was taken away meanwhile, and nothing of it may be written. */
-  finish(id: string, attempt: number, outcome: "done" | "failed", error?: string, errorClass?: string): Promise<boolean>;
+  finish(
+    id: string,
+    attempt: number,
+    outcome: "done" | "failed",
+    error?: string,
+    errorClass?: string,
+  ): Promise<boolean>;
+  /** Gives running attempts back, to be started again at once; they do not count as failed. */
+  release(attempts: readonly { id: string; attempt: number }[]): Promise<void>;
 }
 
 /** A record or work that could not be processed, kept with its raw bytes. */
@@ -225,6 +233,12 @@ export interface OutboxRow {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+/** Where an event ended up in the log. */
+export interface SentRow {
+  readonly id: string;
+  readonly position: RecordPosition;
+}
+
 /** The holder of a lease; every write it makes is refused once somebody else holds it. */
 export interface Lease {
   readonly name: string;
@@ -238,10 +252,11 @@ export interface Leases {
 }
 
 export interface Outbox {
-  /** The batch to send: the one written down but not yet marked, else the next one, written down before it is returned. */
-  next(lease: Lease, limit: number): Promise<OutboxRow[]>;
-  /** Marks rows as forwarded and forgets the batch. */
-  mark(lease: Lease, rows: readonly { id: string; position: RecordPosition }[]): Promise<void>;
+  /**
+   * Marks `sent` (the batch returned last) as forwarded and returns the next batch, written down before it is returned;
+   * while a batch is written down and not marked, that one again, in the same order.
+   */
+  next(lease: Lease, limit: number, sent: readonly SentRow[]): Promise<OutboxRow[]>;
   /** How many rows wait. */
   pending(): Promise<number>;
 }
@@ -266,8 +281,27 @@ export interface Schedule {
   nextDueInMs(): Promise<number | null>;
 }
 
+export interface Catalog {
+  unsent(limit: number): Promise<{ tag: string; first_seen: string }[]>;
+  markSent(lease: Lease, tags: readonly string[]): Promise<void>;
+  /** Tags in use, most used first. */
+  mostUsed(): Promise<string[]>;
+}
+
+/** Which log the ledger was forwarded to. A re-created cluster or topic has another identity under the same name. */
+export interface Forwarding {
+  knownIdentity(): Promise<LogIdentity | null>;
+  noteIdentity(identity: LogIdentity): Promise<void>;
+  /**
+   * Makes the whole ledger flow again, into the log of this identity; `catalog`: the tag vocabulary too. Positions and
+   * marks are forgotten, work that lay in a topic is due again; nothing is done twice, as the registry of work stays.
+   * Returns how many events will flow.
+   */
+  startOver(identity: LogIdentity, options: { catalog: boolean }): Promise<number>;
+}
+
 /** Names of what can wake a waiting loop. */
-export type WakeChannel = "events" | "work";
+export type WakeChannel = "events" | "work" | "catalog";
 
 export interface Wake {
   /** Calls back on each notification until the signal aborts; without LISTEN (a pooler) it never calls. */
@@ -282,5 +316,7 @@ export interface Store<Tx = Sql> {
   readonly leases: Leases;
   readonly outbox: Outbox;
   readonly schedule: Schedule;
+  readonly catalog: Catalog;
+  readonly forwarding: Forwarding;
   readonly wake: Wake;
 }

@@ -4,8 +4,8 @@ import type { EventDefinition } from "./event.ts";
 import type { Projection } from "./projection.ts";
 import type { Route } from "./route.ts";
 import { CORE_TOPICS, type TopicDefinition, workTopic } from "./topics.ts";
-import { workFailed } from "./work-failed.ts";
 import type { WorkDefinition } from "./work.ts";
+import { workFailed } from "./work-failed.ts";
 
 /** Everything the domains registered, indexed for the stages. */
 export interface Registry {
@@ -34,7 +34,11 @@ export function createRegistry(domains: readonly Domain[]): Registry {
     routes: Map.groupBy(routes, (route) => route.on),
     work,
     agents: [...unique("agent", agents, (agent) => agent.name).values()],
-    captures: unique("capture", domains.flatMap((domain) => domain.captures ?? []), (capture) => capture.name),
+    captures: unique(
+      "capture",
+      domains.flatMap((domain) => domain.captures ?? []),
+      (capture) => capture.name,
+    ),
     topics: [...CORE_TOPICS, ...[...work.values()].map((definition) => workTopic(definition.topic))],
   };
 }

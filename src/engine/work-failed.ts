@@ -1,5 +1,8 @@
 import { z } from "zod";
-import { defineEvent } from "./event.ts";
+import { defineEvent, type Payload } from "./event.ts";
+import { emittedEventId } from "./ids.ts";
+import type { AcceptedWork, LedgerRow } from "./ports.ts";
+import { toMessage } from "./work-message.ts";
 
 /**
  * An attempt at a piece of work failed. The router answers it (retry or dead letter), state tables show it.
@@ -25,3 +28,40 @@ export const workFailed = defineEvent({
     retry_after_ms: z.number().min(0).optional(),
   }),
 });
+
+export interface Failure {
+  readonly error: string;
+  readonly errorClass: string;
+  readonly retryable: boolean;
+  readonly retryAfterMs?: number;
+}
+
+/** The ledger row that says how an attempt failed; the same attempt always gives the same id. */
+export function failureEvent(work: AcceptedWork, agent: string, failure: Failure, occurredAt: string): LedgerRow {
+  const payload: Payload = {
+    work_message: toMessage(work),
+    error: failure.error,
+    agent,
+    error_class: failure.errorClass,
+    retryable: failure.retryable,
+    ...(failure.retryAfterMs === undefined ? {} : { retry_after_ms: failure.retryAfterMs }),
+  };
+  return {
+    id: emittedEventId(work.id, workFailed.type, 0, work.attempt),
+    occurredAt,
+    source: `agent:${agent}`,
+    subject: work.subject,
+    subjectId: work.subjectId,
+    type: workFailed.type,
+    schemaVersion: workFailed.version,
+    payload,
+    correlationId: work.correlationId,
+    causationId: work.triggeredByEventId,
+  };
+}
+
+/** An attempt whose agent vanished: it neither reported success nor failure before its lease ended. */
+export function expiredFailure(work: AcceptedWork, agent: string, occurredAt: string): LedgerRow {
+  const failure = { error: "the agent stopped without an answer", errorClass: "lease_expired", retryable: true };
+  return failureEvent(work, agent, failure, occurredAt);
+}

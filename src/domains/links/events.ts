@@ -66,4 +66,3 @@ export const linkVisibilityChanged = defineEvent({
   version: 1,
   payload: z.looseObject({ visibility }),
 });
-

@@ -1,0 +1,60 @@
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { kafkaSource } from "./current.mjs";
+import { noNetwork, run, step, told } from "./step.mjs";
+
+const OLDEST_JAVA = 17;
+
+/** Fetches the jars of the local Kafka where Java and Maven are there; else Docker has to be. */
+export async function installKafka(root, home) {
+  const missing = await missingTools();
+  if (missing.length === 0) return fetchJars(root, home);
+  if ((await run("docker", ["info"])).code === 0) return;
+  throw told(
+    `A local Kafka needs Java ${OLDEST_JAVA} or newer and Maven (missing: ${missing.join(", ")}) or a running Docker: ` +
+      "install them, or set KAFKA_BROKERS to a cluster of yours.",
+  );
+}
+
+async function missingTools() {
+  const { JAVA_HOME } = process.env;
+  const [java, maven] = await Promise.all([
+    run(JAVA_HOME ? join(JAVA_HOME, "bin", "java") : "java", ["-version"]),
+    run("mvn", ["--version"]),
+  ]);
+  const version = Number(/version "(\d+)/.exec(java.output)?.[1] ?? 0);
+  return [
+    ...(java.code === 0 && version >= OLDEST_JAVA ? [] : [version ? `Java ${OLDEST_JAVA}, found ${version}` : "Java"]),
+    ...(maven.code === 0 ? [] : ["Maven"]),
+  ];
+}
+
+async function fetchJars(root, home) {
+  const source = kafkaSource(root);
+  const setup = join(root, ".setup");
+  for (const name of readdirSync(setup)) {
+    if (name.startsWith("kafka.")) rmSync(join(setup, name), { recursive: true, force: true });
+  }
+  const fresh = join(setup, "kafka.new");
+  const repository = join(setup, "kafka.repository");
+  mkdirSync(fresh);
+  console.error("Fetching the Kafka jars of src/stack/kafka/pom.xml");
+  const goal = ["dependency:copy-dependencies", `-DoutputDirectory=${fresh}`];
+  const place = home ? [] : [`-Dmaven.repo.local=${repository}`];
+  await step(
+    "Kafka jars",
+    "mvn",
+    ["-q", "-B", "-f", join(root, "src", "stack", "kafka", "pom.xml"), ...goal, ...place],
+    {
+      problem: (output) =>
+        noNetwork(output)
+          ? "The Kafka jars could not be fetched: the Maven repository was not reached. Check the network and try again."
+          : "The Kafka jars could not be fetched: Maven failed as shown above.",
+    },
+  );
+  writeFileSync(join(fresh, ".set-up-from"), source);
+  const folder = join(setup, "kafka");
+  if (existsSync(folder)) renameSync(folder, join(setup, "kafka.old"));
+  renameSync(fresh, folder);
+  for (const rest of [join(setup, "kafka.old"), repository]) rmSync(rest, { recursive: true, force: true });
+}

@@ -1,0 +1,28 @@
+// The way in for every package script: brings the set-up up to date, then runs the command in Bun.
+import { fileURLToPath } from "node:url";
+import { kafkaIsCurrent, packagesAreCurrent } from "./current.mjs";
+import { needsLocalKafka } from "./needs.mjs";
+import { runBun } from "./run-bun.mjs";
+
+const OLDEST_NODE = 20;
+const root = fileURLToPath(new URL("..", import.meta.url));
+const [command, ...args] = process.argv.slice(2);
+
+try {
+  if (Number.parseInt(process.versions.node, 10) < OLDEST_NODE)
+    throw Object.assign(new Error(`Node ${process.versions.node} is too old: install Node ${OLDEST_NODE} or newer.`), {
+      told: true,
+    });
+  const packages = !packagesAreCurrent(root);
+  const kafka = needsLocalKafka(root, command) && !kafkaIsCurrent(root);
+  if (packages || kafka) await (await import("./setup.mjs")).setUp(root, { packages, kafka });
+  process.exitCode = await runBun(
+    root,
+    command === "test"
+      ? ["--no-env-file", "test/run.ts", ...args]
+      : ["src/cli/main.ts", ...(command ? [command] : []), ...args],
+  );
+} catch (error) {
+  console.error(error.told ? error.message : `Set-up failed: ${error.message}`);
+  process.exitCode = 1;
+}

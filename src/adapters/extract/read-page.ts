@@ -1,0 +1,48 @@
+import type { ExtractedPage, FetchedPage } from "../../domains/links/ports.ts";
+import { decodeText } from "./charset.ts";
+import { readHtml } from "./read-html.ts";
+
+/** Longest text kept, in characters. */
+const MAX_TEXT = 1_000_000;
+const CUT_NOTE = "\n\n[The text is cut here: the page has more than 1 MB of it.]";
+
+/** Longest first line that is still a title. */
+const MAX_FIRST_LINE = 200;
+
+/** Reads a body by its type. `plainly`: without building a tree, for pages that broke the ordinary way. */
+export function readPage({ body, contentType, finalUrl }: FetchedPage, plainly: boolean): ExtractedPage {
+  const text = decodeText(body, contentType).replaceAll("\0", "");
+  const page = /html/i.test(contentType) ? readHtml(text, finalUrl, plainly) : plainPage(text, contentType);
+  return { ...page, title: page.title || titleFromUrl(finalUrl), text: capped(page.text) };
+}
+
+function plainPage(text: string, contentType: string): ExtractedPage {
+  const firstLine = /json/i.test(contentType) ? "" : (/^\s*#*\s*(\S[^\r\n]*)/.exec(text)?.[1] ?? "").trim();
+  return {
+    title: firstLine.length <= MAX_FIRST_LINE ? firstLine : "",
+    text: text.trim(),
+    description: null,
+    declaredTags: [],
+    language: null,
+    siteName: null,
+  };
+}
+
+/** Something to recognise a page by when it has no title: its file name and host. */
+function titleFromUrl(url: string): string {
+  const { hostname, pathname } = new URL(url);
+  const name = pathname.split("/").filter(Boolean).at(-1);
+  return name ? `${decodedOrRaw(name)} (${hostname})` : hostname;
+}
+
+function decodedOrRaw(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function capped(text: string): string {
+  return text.length <= MAX_TEXT ? text : text.slice(0, MAX_TEXT).toWellFormed() + CUT_NOTE;
+}

@@ -1,0 +1,22 @@
+import type { KafkaConfig } from "../../config.ts";
+import type { Logger } from "../../engine/logger.ts";
+import type { Log } from "../../engine/ports.ts";
+import * as admin from "./admin.ts";
+import { KafkaAppender } from "./producer.ts";
+import { KafkaSubscription } from "./subscription.ts";
+
+/** Kafka as the log. Opens connections when they are first needed. */
+export function createKafkaLog(config: KafkaConfig, log: Logger): Log {
+  const appender = new KafkaAppender(config);
+  return {
+    append: (topic, records) => appender.append(topic, records),
+    subscribe: (options) => new KafkaSubscription(config, options, log),
+    endOffsets: (topics) => admin.endOffsets(config, topics),
+    identity: (topics) => admin.identity(config, topics),
+    describeTopics: (names) => admin.describeTopics(config, names),
+    createTopics: (topics) => admin.createTopics(config, topics),
+    deleteTopics: (names) => admin.deleteTopics(config, names),
+    configureTopic: (name, settings) => admin.configureTopic(config, name, settings),
+    close: () => appender.close(),
+  };
+}

@@ -1,0 +1,261 @@
+import { Consumer, type Message, type MessagesStream } from "@platformatic/kafka";
+import type { KafkaConfig } from "../../config.ts";
+import type { Logger } from "../../engine/logger.ts";
+import {
+  type LogRecord,
+  positionKey,
+  type RecordBatch,
+  type SubscribeOptions,
+  type Subscription,
+  type TopicPartition,
+} from "../../engine/ports.ts";
+import { type Backoff, fullJitter } from "../../engine/retry.ts";
+import { sleep } from "../../engine/sleep.ts";
+import { clientOptions } from "./client-options.ts";
+import { classifyKafka } from "./errors.ts";
+
+/** Records held back before fetching pauses. */
+const BUFFER_LIMIT = 10_000;
+const COMMIT_EVERY_MS = 1_000;
+const RECONNECT: Backoff = { baseMs: 200, capMs: 10_000 };
+/** A member that died without a word is replaced after this long. */
+const SESSION = { sessionTimeout: 10_000, rebalanceTimeout: 20_000, heartbeatInterval: 2_000 };
+
+type RawMessage = Message<Buffer, Buffer, Buffer, Buffer>;
+type RawStream = MessagesStream<Buffer, Buffer, Buffer, Buffer>;
+
+/** One membership: a consumer, and the stream that reads what it is assigned now. */
+interface Membership {
+  readonly consumer: Consumer;
+  stream: RawStream | null;
+  /** Increases with each assignment; what an older stream still delivers is dropped. */
+  generation: number;
+  failure: Error | null;
+}
+
+/** A member of a Kafka consumer group behind the log port; reconnects and rejoins until its signal aborts. */
+export class KafkaSubscription implements Subscription {
+  #config: KafkaConfig;
+  #options: SubscribeOptions;
+  #log: Logger;
+  #member: Membership | null = null;
+  #topicIds = new Map<string, string>();
+  #buffers = new Map<string, { topic: string; partition: number; records: LogRecord[] }>();
+  #buffered = 0;
+  #commits = new Map<string, { topic: string; partition: number; offset: bigint; leaderEpoch: number }>();
+  #wake: () => void = () => {};
+  #closed = false;
+
+  constructor(config: KafkaConfig, options: SubscribeOptions, log: Logger) {
+    this.#config = config;
+    this.#options = options;
+    this.#log = log;
+    options.signal.addEventListener("abort", () => this.#wake(), { once: true });
+  }
+
+  owns({ topic, partition }: TopicPartition): boolean {
+    return (
+      this.#member?.consumer.assignments?.some((a) => a.topic === topic && a.partitions.includes(partition)) ?? false
+    );
+  }
+
+  commit({ topic, partition }: TopicPartition, nextOffset: number): void {
+    this.#commits.set(positionKey({ topic, partition }), {
+      topic,
+      partition,
+      offset: BigInt(nextOffset),
+      leaderEpoch: -1,
+    });
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<RecordBatch> {
+    const committer = setInterval(() => void this.#flushCommits(), COMMIT_EVERY_MS);
+    try {
+      let failures = 0;
+      while (!this.#stopped()) {
+        try {
+          await this.#join();
+          if (failures > 0) this.#log.info("Kafka is back", { group: this.#options.group });
+          failures = 0;
+          yield* this.#batches();
+        } catch (error) {
+          failures += 1;
+          if (failures === 1) this.#log.warn(classifyKafka(error).message, { group: this.#options.group });
+          await this.#leave();
+          await sleep(fullJitter(failures, RECONNECT, Math.random), this.#options.signal).catch(() => {});
+        }
+      }
+    } finally {
+      clearInterval(committer);
+      await this[Symbol.asyncDispose]();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#wake();
+    await this.#flushCommits();
+    await this.#leave();
+  }
+
+  #stopped(): boolean {
+    return this.#closed || this.#options.signal.aborted;
+  }
+
+  /** Joins the group; from then on each new assignment starts a stream of its own. */
+  async #join(): Promise<void> {
+    const consumer = new Consumer({
+      ...clientOptions(this.#config),
+      groupId: this.#options.group,
+      autocommit: false,
+      ...SESSION,
+    });
+    const member: Membership = { consumer, stream: null, generation: 0, failure: null };
+    this.#member = member;
+    consumer.on("error", () => {});
+    consumer.on("consumer:heartbeat:error", () => {});
+    consumer.on("consumer:group:join", () => this.#reassigned(member));
+    consumer.topics.trackAll(...this.#options.topics);
+    await consumer.joinGroup({});
+    if (member.generation === 0) this.#reassigned(member);
+  }
+
+  #reassigned(member: Membership): void {
+    if (this.#member !== member) return;
+    member.generation += 1;
+    const generation = member.generation;
+    this.#buffers.clear();
+    this.#buffered = 0;
+    void this.#openStream(member, generation).catch((error) => {
+      if (this.#member !== member || member.generation !== generation) return;
+      member.failure = error;
+      this.#wake();
+    });
+  }
+
+  async #openStream(member: Membership, generation: number): Promise<void> {
+    const before = member.stream;
+    member.stream = null;
+    // Not awaited: closing waits for a reader, and an older stream's records are dropped anyway.
+    if (before) void before.close().catch(() => {});
+    const offsets = await this.#startingOffsets(member.consumer);
+    if (this.#member !== member || member.generation !== generation || this.#stopped()) return;
+    const stream = await member.consumer.consume({
+      topics: [...this.#options.topics],
+      mode: "manual",
+      fallbackMode: "earliest",
+      offsets,
+      autocommit: false,
+      maxWaitTime: 250,
+      highWaterMark: 1024,
+      ...SESSION,
+    });
+    if (this.#member !== member || member.generation !== generation) {
+      void stream.close().catch(() => {});
+      return;
+    }
+    member.stream = stream as unknown as RawStream;
+    stream.on("error", (error: Error) => {
+      if (member.generation !== generation) return;
+      member.failure = error;
+      this.#wake();
+    });
+    stream.on("data", (message: unknown) => {
+      if (this.#member === member && member.generation === generation) this.#buffer(message as RawMessage);
+    });
+  }
+
+  /** Where each assigned partition starts: the store's word, else the group's commit; else the stream's fallback. */
+  async #startingOffsets(consumer: Consumer): Promise<{ topic: string; partition: number; offset: bigint }[]> {
+    const metadata = await consumer.metadata({ topics: [...this.#options.topics], forceUpdate: true });
+    for (const topic of this.#options.topics) this.#topicIds.set(topic, metadata.topics.get(topic)?.id ?? "");
+    const assigned = (consumer.assignments ?? []).flatMap(({ topic, partitions }) =>
+      partitions.map((partition) => ({ topic, partition, topicId: this.#topicIds.get(topic) ?? "" })),
+    );
+    const known = await this.#options.startAt(assigned);
+    return assigned.flatMap(({ topic, partition }) => {
+      const offset = known.get(positionKey({ topic, partition }));
+      return offset === undefined ? [] : [{ topic, partition, offset: BigInt(offset) }];
+    });
+  }
+
+  #buffer(message: RawMessage): void {
+    const { topic, partition } = message;
+    const key = positionKey({ topic, partition });
+    let buffer = this.#buffers.get(key);
+    if (!buffer) {
+      buffer = { topic, partition, records: [] };
+      this.#buffers.set(key, buffer);
+    }
+    buffer.records.push(toRecord(message));
+    this.#buffered += 1;
+    if (this.#buffered >= BUFFER_LIMIT) this.#member?.stream?.pause();
+    this.#wake();
+  }
+
+  async *#batches(): AsyncGenerator<RecordBatch> {
+    while (!this.#stopped()) {
+      const failure = this.#member?.failure;
+      if (failure) throw failure;
+      const batch = this.#takeBatch();
+      if (batch) {
+        yield batch;
+        continue;
+      }
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+        if (this.#buffered > 0 || this.#member?.failure || this.#stopped()) resolve();
+      });
+    }
+  }
+
+  /** The next records of the partition that waited longest: partitions take turns. */
+  #takeBatch(): RecordBatch | null {
+    for (const [key, buffer] of this.#buffers) {
+      this.#buffers.delete(key);
+      const records = buffer.records.splice(0, this.#options.maxBatch);
+      this.#buffered -= records.length;
+      if (buffer.records.length > 0) this.#buffers.set(key, buffer);
+      if (this.#buffered < BUFFER_LIMIT / 2) this.#member?.stream?.resume();
+      if (records.length > 0) {
+        return {
+          topic: buffer.topic,
+          partition: buffer.partition,
+          topicId: this.#topicIds.get(buffer.topic) ?? "",
+          records,
+        };
+      }
+    }
+    return null;
+  }
+
+  async #flushCommits(): Promise<void> {
+    const consumer = this.#member?.consumer;
+    if (!consumer || this.#commits.size === 0) return;
+    const offsets = [...this.#commits.values()].filter((position) => this.owns(position));
+    this.#commits.clear();
+    // Only a courtesy to lag monitors: the position that counts is in the store.
+    if (offsets.length > 0) await consumer.commit({ offsets }).catch(() => {});
+  }
+
+  async #leave(): Promise<void> {
+    const member = this.#member;
+    this.#member = null;
+    this.#buffers.clear();
+    this.#buffered = 0;
+    await member?.consumer.close(true).catch(() => {});
+  }
+}
+
+function toRecord(message: RawMessage): LogRecord {
+  return {
+    topic: message.topic,
+    partition: message.partition,
+    offset: Number(message.offset),
+    key: message.key ?? null,
+    value: message.value ?? null,
+    headers: Object.fromEntries([...message.headers].map(([name, value]) => [String(name), String(value)])),
+    timestamp: Number(message.timestamp),
+  };
+}

@@ -1,0 +1,83 @@
+import type OpenAI from "openai";
+import { enrichmentOf } from "../../domains/links/enrich/answer.ts";
+import { buildPrompt, PROMPT_VERSION } from "../../domains/links/enrich/prompt.ts";
+import { type Answer, answerSchema } from "../../domains/links/enrich/schema.ts";
+import type { Enricher } from "../../domains/links/ports.ts";
+import { RetryableError } from "../../engine/errors.ts";
+import type { Logger } from "../../engine/logger.ts";
+import { askModel } from "./ask-model.ts";
+import { readCompletion } from "./completion.ts";
+import { jsonCandidates } from "./json-answer.ts";
+import { createLadder } from "./ladder.ts";
+
+/** What is needed to talk to an OpenAI-compatible server. */
+export interface LlmOptions {
+  /** Empty for servers that want none. */
+  readonly apiKey: string;
+  /** Up to and including the version, e.g. `https://api.openai.com/v1`. */
+  readonly baseUrl: string;
+  readonly model: string;
+  /** Longest wait for one answer, in milliseconds; local models need minutes. */
+  readonly timeoutMs: number;
+  readonly log: Logger;
+  readonly now?: () => Date;
+}
+
+/**
+ * Tags and summarizes with a language model. Errors say what happens next:
+ * - `rate_limited`, `quota`, `configuration` (wrong key, address, model), `html_answer`: not before a stated time
+ * - `timeout`, `connect`, `http_5xx`, `empty_answer`, `invalid_answer`, `truncated_answer`: another attempt
+ * - `refused` (the model will not), `bad_request` (also the plainest request is invalid): none
+ */
+export function createLlmEnricher(options: LlmOptions): Enricher {
+  const { apiKey, model, log, now = () => new Date() } = options;
+  const ladder = createLadder();
+  let client: OpenAI | null = null;
+  return {
+    async enrich(content, { signal, catalog }) {
+      signal.throwIfAborted();
+      client ??= await createClient(options);
+      const startedAt = performance.now();
+      const messages = buildPrompt(content, catalog);
+      const { body, rung } = await askModel({ client, ladder, messages, signal, now, ...options });
+      const completion = readCompletion(body, [apiKey], now());
+      log.info("language model answered", {
+        model,
+        rung,
+        ms: Math.round(performance.now() - startedAt),
+        prompt_tokens: completion.promptTokens,
+        completion_tokens: completion.completionTokens,
+      });
+      const answer = readAnswer(completion.text, completion.truncated);
+      return enrichmentOf(answer, content, catalog, `${model}/${PROMPT_VERSION}`);
+    },
+  };
+}
+
+/** Loaded at first use, since a process without a key never needs it. The nulls keep the environment out of it. */
+async function createClient({ apiKey, baseUrl, timeoutMs }: LlmOptions): Promise<OpenAI> {
+  const { OpenAI } = await import("openai");
+  return new OpenAI({
+    apiKey: apiKey || "none",
+    baseURL: baseUrl,
+    adminAPIKey: null,
+    organization: null,
+    project: null,
+    webhookSecret: null,
+    timeout: timeoutMs,
+    // Our own retry knows about quota and stated times; the client's does not (it asks again 0.4 s after a 90 s Retry-After).
+    maxRetries: 0,
+    logLevel: "off",
+    // A redirect would take the key and the page somewhere nobody configured.
+    fetchOptions: { redirect: "manual" },
+  });
+}
+
+function readAnswer(text: string, truncated: boolean): Answer {
+  for (const candidate of jsonCandidates(text)) {
+    const answer = answerSchema.safeParse(candidate);
+    if (answer.success) return answer.data;
+  }
+  if (truncated) throw new RetryableError("The language model's answer was cut off too early.", "truncated_answer");
+  throw new RetryableError("The language model's answer has not the shape it was asked for.", "invalid_answer");
+}

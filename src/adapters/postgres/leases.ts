@@ -1,0 +1,28 @@
+import { LeaseLostError } from "../../engine/errors.ts";
+import type { Lease, Leases, Sql } from "../../engine/ports.ts";
+import type { Database } from "./connect.ts";
+
+/** Leases as rows; time is the database's, so clocks of machines do not matter. */
+export function createLeases(db: Database): Leases {
+  return {
+    async acquire({ name, holder }, ttlMs) {
+      const rows = await db`
+        insert into lifestream.leases as l (name, holder, expires_at)
+        values (${name}, ${holder}, clock_timestamp() + ${ttlMs} * interval '1 millisecond')
+        on conflict (name) do update set holder = excluded.holder, expires_at = excluded.expires_at
+          where l.holder = excluded.holder or l.expires_at < clock_timestamp()
+        returning 1`;
+      return rows.length > 0;
+    },
+    async release({ name, holder }) {
+      await db`delete from lifestream.leases where name = ${name} and holder = ${holder}`;
+    },
+  };
+}
+
+/** Fence: holds the lease's row until the transaction ends, or throws when somebody else has it by now. */
+export async function requireLease(tx: Sql, { name, holder }: Lease): Promise<void> {
+  const rows = await tx`
+    select 1 from lifestream.leases where name = ${name} and holder = ${holder} for share`;
+  if (rows.length === 0) throw new LeaseLostError(`the lease "${name}" is held by somebody else`);
+}

@@ -1,0 +1,100 @@
+import type { Payload, StoredEvent } from "../../engine/event.ts";
+import type { Ledger, LedgerRow, Sql, TxLedger } from "../../engine/ports.ts";
+import type { Database } from "./connect.ts";
+
+interface EventRow {
+  id: string;
+  occurred_at: string;
+  received_at: string;
+  source: string;
+  subject: string;
+  subject_id: string;
+  event_type: string;
+  schema_version: number;
+  payload: Payload | string;
+  correlation_id: string | null;
+  causation_id: string | null;
+  position: number;
+}
+
+/** A ledger row as the engine knows it. Older programs stored some payloads as text holding JSON: unwrapped once. */
+export function toStoredEvent(row: EventRow): StoredEvent {
+  return {
+    id: row.id,
+    occurredAt: row.occurred_at,
+    receivedAt: row.received_at,
+    source: row.source,
+    subject: row.subject,
+    subjectId: row.subject_id,
+    type: row.event_type,
+    schemaVersion: row.schema_version,
+    payload: typeof row.payload === "string" ? JSON.parse(row.payload) : row.payload,
+    correlationId: row.correlation_id,
+    causationId: row.causation_id,
+    position: row.position,
+  };
+}
+
+/** Reads of the ledger outside of any transaction. */
+export function createLedger(db: Database): Ledger {
+  const columns = db`id, occurred_at, received_at, source, subject, subject_id, event_type, schema_version, payload,
+    correlation_id, causation_id, position`;
+  return {
+    async find(ids) {
+      const rows = await db<EventRow[]>`
+        select ${columns} from lifestream.events where id = any(${ids as string[]}::uuid[]) order by position`;
+      return rows.map(toStoredEvent);
+    },
+    async ofSubject(subjectId) {
+      const rows = await db<EventRow[]>`
+        select ${columns} from lifestream.events where subject_id = ${subjectId} order by position`;
+      return rows.map(toStoredEvent);
+    },
+  };
+}
+
+/** The ledger within a transaction. */
+export function txLedger(tx: Sql): TxLedger {
+  return {
+    async append(rows) {
+      if (rows.length === 0) return [];
+      const inserted = await tx<{ id: string }[]>`
+        insert into lifestream.events (id, occurred_at, source, subject, subject_id, event_type, schema_version, payload,
+          correlation_id, causation_id)
+        select id, occurred_at, source, subject, subject_id, event_type, schema_version, payload, correlation_id, causation_id
+        from rows from (jsonb_to_recordset(${tx.json(rows.map(toColumns) as never)}) as (id uuid,
+          occurred_at timestamptz, source text, subject text, subject_id text, event_type text, schema_version int,
+          payload jsonb, correlation_id uuid, causation_id uuid)) with ordinality
+        order by ordinality
+        on conflict (id) do nothing returning id`;
+      return inserted.map((row) => row.id);
+    },
+    async positionsOf(ids) {
+      if (ids.length === 0) return new Map();
+      const rows = await tx<{ id: string; position: number }[]>`
+        select id, position from lifestream.events where id = any(${ids as string[]}::uuid[])`;
+      return new Map(rows.map((row) => [row.id, row.position]));
+    },
+    async payloadsOf(ids) {
+      if (ids.length === 0) return new Map();
+      const rows = await tx<{ id: string; payload: Payload }[]>`
+        select id, payload from lifestream.events where id = any(${ids as string[]}::uuid[])`;
+      return new Map(rows.map((row) => [row.id, row.payload]));
+    },
+  };
+}
+
+function toColumns(row: LedgerRow) {
+  return {
+    id: row.id,
+    occurred_at: row.occurredAt,
+    source: row.source,
+    subject: row.subject,
+    subject_id: row.subjectId,
+    event_type: row.type,
+    schema_version: row.schemaVersion,
+    payload: row.payload,
+    correlation_id: row.correlationId,
+    causation_id: row.causationId,
+  };
+}

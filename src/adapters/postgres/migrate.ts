@@ -1,0 +1,80 @@
+import { createHash } from "node:crypto";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { UserError } from "../../engine/errors.ts";
+import type { Database } from "./connect.ts";
+
+/** One numbered step of the schema; applied once, in its own transaction, never changed afterwards. */
+export interface Migration {
+  readonly name: string;
+  readonly sql: string;
+}
+
+/** Key of the lock that keeps two migrating processes apart; transaction-level, so it works through a pooler. */
+const LOCK_KEY = 7_316_582_014;
+
+/** The core's migrations, in order. */
+export async function coreMigrations(): Promise<Migration[]> {
+  const folder = join(import.meta.dirname, "migrations");
+  const files = (await readdir(folder)).filter((file) => file.endsWith(".sql")).sort();
+  return Promise.all(
+    files.map(async (file) => ({ name: file.replace(/\.sql$/, ""), sql: await readFile(join(folder, file), "utf8") })),
+  );
+}
+
+/**
+ * Brings the schema up to date: forward only, each missing migration in a transaction of its own under a lock.
+ * Returns the names it applied. A database with migrations this code does not know is refused: it is newer.
+ */
+export async function migrate(db: Database, migrations: readonly Migration[]): Promise<string[]> {
+  await db.begin(async (tx) => {
+    await tx`select pg_advisory_xact_lock(${LOCK_KEY})`;
+    await tx`create schema if not exists lifestream`;
+    await tx`create table if not exists lifestream.schema_migrations (
+      name text primary key, checksum text not null, applied_at timestamptz not null default now())`;
+  });
+  const applied: string[] = [];
+  for (const migration of migrations) {
+    if (await applyOne(db, migration, migrations)) applied.push(migration.name);
+  }
+  return applied;
+}
+
+/** The names of migrations that `migrate` would apply. */
+export async function pendingMigrations(db: Database, migrations: readonly Migration[]): Promise<string[]> {
+  const [exists] = await db`select to_regclass('lifestream.schema_migrations') is not null as yes`;
+  if (!exists?.yes) return migrations.map((migration) => migration.name);
+  const known = await appliedChecksums(db, migrations);
+  return migrations.filter((migration) => !known.has(migration.name)).map((migration) => migration.name);
+}
+
+async function applyOne(db: Database, migration: Migration, all: readonly Migration[]): Promise<boolean> {
+  return db.begin(async (tx) => {
+    await tx`select pg_advisory_xact_lock(${LOCK_KEY})`;
+    const known = await appliedChecksums(tx as unknown as Database, all);
+    const checksum = createHash("sha256").update(migration.sql).digest("hex");
+    const before = known.get(migration.name);
+    if (before !== undefined && before !== checksum) {
+      throw new UserError(
+        `migration ${migration.name} was applied to this database in another form: restore the file, and put the change into a new migration`,
+      );
+    }
+    if (before !== undefined) return false;
+    await tx.unsafe(migration.sql);
+    await tx`insert into lifestream.schema_migrations (name, checksum) values (${migration.name}, ${checksum})`;
+    return true;
+  }) as Promise<boolean>;
+}
+
+async function appliedChecksums(db: Database, all: readonly Migration[]): Promise<Map<string, string>> {
+  const rows = await db<{ name: string; checksum: string }[]>`select name, checksum from lifestream.schema_migrations`;
+  const names = new Set(all.map((migration) => migration.name));
+  // Domains bring migrations too (`domain/0001`); one that is no longer registered leaves its tables and is no danger.
+  const newer = rows.find((row) => !names.has(row.name) && !row.name.includes("/"));
+  if (newer) {
+    throw new UserError(
+      `this database is newer than this program: it has migration ${newer.name}, which this version does not know; update stream-agents`,
+    );
+  }
+  return new Map(rows.map((row) => [row.name, row.checksum]));
+}

@@ -1,0 +1,97 @@
+import type { DueWork, LedgerRow, Schedule, Sql } from "../../engine/ports.ts";
+import { expiredFailure } from "../../engine/work-failed.ts";
+import type { Database } from "./connect.ts";
+import { requireLease } from "./leases.ts";
+import { txLedger } from "./ledger.ts";
+import { toWork, type WorkRow } from "./work.ts";
+
+interface DueRow extends WorkRow {
+  agent: string | null;
+  finished_at: string | null;
+}
+
+/** What the dispatcher asks of the registry of work. */
+export function createSchedule(db: Database): Schedule {
+  const columns = db`id, work_type, subject, subject_id, attempt, max_attempts, created_at, last_error, correlation_id,
+    triggered_by_event_id, payload, agent, finished_at`;
+  return {
+    async due(limit) {
+      const rows = await db<DueRow[]>`
+        select ${columns} from lifestream.work where status = 'pending' and next_attempt_at <= clock_timestamp()
+        order by next_attempt_at limit ${limit}`;
+      return rows.map(toDueWork);
+    },
+
+    async markQueued(lease, sent) {
+      await db.begin(async (tx) => {
+        await requireLease(tx, lease);
+        await tx`
+          update lifestream.work w
+          set status = 'queued', kafka_partition = s.partition, kafka_offset = s.kafka_offset
+          from unnest(${sent.map((s) => s.id)}::uuid[], ${sent.map((s) => s.attempt)}::int[],
+            ${sent.map((s) => s.position.partition)}::int[], ${sent.map((s) => s.position.offset)}::bigint[])
+            as s(id, attempt, partition, kafka_offset)
+          where w.id = s.id and w.attempt = s.attempt and w.status = 'pending'`;
+      });
+    },
+
+    async deadUnsent(limit) {
+      const rows = await db<DueRow[]>`
+        select ${columns} from lifestream.work where status = 'dead' and dead_letter_sent_at is null
+        order by finished_at limit ${limit}`;
+      return rows.map(toDueWork);
+    },
+
+    async markDeadSent(lease, ids) {
+      await db.begin(async (tx) => {
+        await requireLease(tx, lease);
+        await tx`update lifestream.work set dead_letter_sent_at = clock_timestamp() where id = any(${ids as string[]}::uuid[])`;
+      });
+    },
+
+    async sweep(lease) {
+      return db.begin(async (tx) => {
+        await requireLease(tx, lease);
+        return { expired: await endExpired(tx), lost: await requeueLost(tx) };
+      }) as Promise<{ expired: number; lost: number }>;
+    },
+
+    async nextDueInMs() {
+      const [row] = await db<{ ms: number | null }[]>`
+        select extract(epoch from min(next_attempt_at) - clock_timestamp())::float8 * 1000 as ms
+        from lifestream.work where status = 'pending'`;
+      return row?.ms == null ? null : Math.max(0, row.ms);
+    },
+  };
+}
+
+function toDueWork(row: DueRow): DueWork {
+  return { ...toWork(row), agent: row.agent, finalError: row.last_error, failedAt: row.finished_at };
+}
+
+/** An agent that did not report before its lease ended is gone: the attempt counts as failed, as its own event says. */
+async function endExpired(tx: Sql): Promise<number> {
+  const rows = await tx<DueRow[]>`
+    update lifestream.work set status = 'failed', finished_at = clock_timestamp(), lease_until = null
+    where id in (select id from lifestream.work where status = 'running' and lease_until < clock_timestamp()
+      order by lease_until limit 500 for update skip locked)
+    returning id, work_type, subject, subject_id, attempt, max_attempts, created_at, last_error, correlation_id,
+      triggered_by_event_id, payload, agent, finished_at`;
+  const events: LedgerRow[] = rows.map((row) =>
+    expiredFailure(toWork(row), row.agent ?? "unknown", row.finished_at ?? ""),
+  );
+  await txLedger(tx).append(events);
+  return rows.length;
+}
+
+/** Work whose message the agents' group has passed without taking it on, or whose topic is gone: due again. */
+async function requeueLost(tx: Sql): Promise<number> {
+  const rows = await tx`
+    update lifestream.work w set status = 'pending', next_attempt_at = clock_timestamp()
+    from (select topic, partition, max(last_offset) as last_offset from lifestream.kafka_offsets
+      where topic like 'work.%' group by topic, partition) as o
+    where w.status = 'queued' and o.topic = 'work.' || w.work_type and o.partition = w.kafka_partition
+      and w.kafka_offset <= o.last_offset
+    returning 1`;
+  return rows.length;
+}

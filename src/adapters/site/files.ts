@@ -1,0 +1,100 @@
+import { randomBytes } from "node:crypto";
+import { open, readdir, readFile, rename, stat, unlink } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+
+/** Says which run a temp file belongs to. The pid alone would not: in a container every run may have the same one. */
+const RUN = `${process.pid}-${randomBytes(4).toString("hex")}`;
+const LEFTOVER = /^\.tmp-(\d+)-[0-9a-f]{8}-/;
+const FORGOTTEN_MS = 60 * 60 * 1000;
+let written = 0;
+
+const errorCode = (error: unknown): unknown => (error as NodeJS.ErrnoException | null)?.code;
+
+/** A file's text; null if there is none. */
+export async function readText(path: string): Promise<string | null> {
+  return absentAsNull(readFile(path, "utf8"));
+}
+
+/** Deletes a file; false if there was none. */
+export async function removeFile(path: string): Promise<boolean> {
+  return (await absentAsNull(unlink(path).then(() => true))) ?? false;
+}
+
+/** Null where the file does not exist, any other failure thrown. */
+export async function absentAsNull<T>(result: Promise<T>): Promise<T | null> {
+  try {
+    return await result;
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") return null;
+    throw error;
+  }
+}
+
+/** Brings a file to this text, whole or not at all. False: it said so already and was left alone. */
+export async function writeText(path: string, text: string): Promise<boolean> {
+  if ((await readText(path)) === text) return false;
+  try {
+    await replaceFile(path, text);
+  } catch (error) {
+    if (errorCode(error) !== "ENOENT") throw error;
+    // Another process took our temp file for a leftover (it cannot see our pid): once more.
+    await replaceFile(path, text);
+  }
+  return true;
+}
+
+async function replaceFile(path: string, text: string): Promise<void> {
+  written += 1;
+  const temp = join(dirname(path), `.tmp-${RUN}-${written}-${basename(path)}`);
+  try {
+    const file = await open(temp, "wx");
+    try {
+      await file.writeFile(text, "utf8");
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temp, path);
+  } catch (error) {
+    await removeFile(temp).catch(() => false);
+    throw error;
+  }
+}
+
+/** Makes renames and deletions in a folder survive a power cut: an un-published link must not come back. */
+export async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+/** Deletes temp files of runs that are gone. Returns how many. */
+export async function removeLeftovers(folder: string, now: number): Promise<number> {
+  let removed = 0;
+  for (const name of await readdir(folder)) {
+    const pid = LEFTOVER.exec(name)?.[1];
+    if (!pid || name.startsWith(`.tmp-${RUN}-`)) continue;
+    const path = join(folder, name);
+    if (isAnotherLivingProcess(Number(pid)) && !(await isForgotten(path, now))) continue;
+    if (await removeFile(path)) removed += 1;
+  }
+  return removed;
+}
+
+function isAnotherLivingProcess(pid: number): boolean {
+  if (pid === process.pid) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return errorCode(error) === "EPERM";
+  }
+}
+
+async function isForgotten(path: string, now: number): Promise<boolean> {
+  const found = await absentAsNull(stat(path));
+  return found !== null && now - found.mtimeMs > FORGOTTEN_MS;
+}

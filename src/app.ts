@@ -1,0 +1,112 @@
+import { join } from "node:path";
+import { createExtractor } from "./adapters/extract/extractor.ts";
+import { createPageClient } from "./adapters/http/page-client.ts";
+import { createKafkaLog } from "./adapters/kafka/log.ts";
+import { createLlmEnricher } from "./adapters/llm/llm-enricher.ts";
+
+import { connect, type Database } from "./adapters/postgres/connect.ts";
+import { coreMigrations, type Migration } from "./adapters/postgres/migrate.ts";
+import { createPostgresStore } from "./adapters/postgres/store.ts";
+import { createSite } from "./adapters/site/site.ts";
+import type { Config } from "./config.ts";
+import { annotations } from "./domains/annotations/index.ts";
+import { createEnricher } from "./domains/links/agents/enricher.ts";
+import { createFetcher } from "./domains/links/agents/fetcher.ts";
+import { createPublisher } from "./domains/links/agents/publisher.ts";
+import { createLocalEnricher } from "./domains/links/enrich/local-enricher.ts";
+import { links } from "./domains/links/index.ts";
+import type { LinkLedger } from "./domains/links/ports.ts";
+import { temperature } from "./domains/temperature/index.ts";
+import { todos } from "./domains/todos/index.ts";
+import type { Agent } from "./engine/agent.ts";
+import type { Domain } from "./engine/domain.ts";
+import type { Logger } from "./engine/logger.ts";
+import type { Log, Store } from "./engine/ports.ts";
+import { createRegistry, type Registry } from "./engine/registry.ts";
+
+/** The domains of this life. Adding one is a folder and a line here. */
+export function domains(config: Config, linkAgents: readonly Agent<never>[] = []): Domain[] {
+  return [links({ defaultVisibility: config.defaultVisibility, agents: linkAgents }), todos, temperature, annotations];
+}
+
+/** What the configuration, Postgres and Kafka make together; every command works with one of these. */
+export interface App extends AsyncDisposable {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly db: Database;
+  readonly databaseUrl: string;
+  readonly store: Store;
+  readonly log: Log;
+  readonly registry: Registry;
+}
+
+export interface AppOptions {
+  readonly config: Config;
+  readonly databaseUrl: string;
+  readonly kafkaBrokers: readonly string[];
+  readonly logger: Logger;
+  /** Shown in the database's list of connections. */
+  readonly name: string;
+  /** With the agents and their clients; without, the registry knows their work but nobody to do it. */
+  readonly withAgents?: boolean;
+  readonly domains?: (config: Config, linkAgents: readonly Agent<never>[]) => readonly Domain[];
+}
+
+/** Wires everything. Connections open when they are first used; disposing closes them. */
+export function openApp(options: AppOptions): App {
+  const { config, databaseUrl, logger } = options;
+  const db = connect({ url: databaseUrl, name: options.name });
+  const store = createPostgresStore(db, databaseUrl);
+  const log = createKafkaLog({ ...config.kafka, brokers: options.kafkaBrokers }, logger);
+  const agents = options.withAgents ? linkAgents(config, store, logger) : { agents: [], close: async () => {} };
+  return {
+    config,
+    logger,
+    db,
+    databaseUrl,
+    store,
+    log,
+    registry: createRegistry((options.domains ?? domains)(config, agents.agents)),
+    async [Symbol.asyncDispose]() {
+      await Promise.allSettled([agents.close(), log.close(), db.end({ timeout: 5 })]);
+    },
+  };
+}
+
+/** The core's migrations, then each domain's own. */
+export async function allMigrations(registry: Registry): Promise<Migration[]> {
+  const own = registry.domains.flatMap((domain) =>
+    (domain.migrations ?? []).map((migration) => ({ name: `${domain.name}/${migration.name}`, sql: migration.sql })),
+  );
+  return [...(await coreMigrations()), ...own];
+}
+
+/** The agents of links with their clients to the world. */
+function linkAgents(config: Config, store: Store, logger: Logger) {
+  const ledger: LinkLedger = {
+    event: async (id) => (await store.ledger.find([id]))[0] ?? null,
+    eventsOf: (subjectId) => store.ledger.ofSubject(subjectId),
+    tagCatalog: () => store.catalog.mostUsed(),
+  };
+  const extractor = createExtractor({ log: logger });
+  const pages = createPageClient({ allowHosts: [...config.fetchAllowHosts], log: logger });
+  const site = createSite({ ...siteOptions(config), log: logger });
+  const agents = [
+    createFetcher({ pages, extractor }),
+    createEnricher({ ledger, enricher: chooseEnricher(config, logger) }),
+    createPublisher({ ledger, site, defaultVisibility: config.defaultVisibility }),
+  ];
+  return { agents: agents as unknown as Agent<never>[], close: () => extractor.close() };
+}
+
+/** Where the site lies and what it calls itself. */
+export function siteOptions(config: Config) {
+  const directory = join(config.home, "site");
+  return { directory, baseUrl: config.site.url ?? "http://127.0.0.1/", title: config.site.title };
+}
+
+function chooseEnricher({ llm }: Config, logger: Logger) {
+  if (!llm.apiKey && !llm.baseUrl) return createLocalEnricher();
+  const { apiKey = "", baseUrl = "https://api.openai.com/v1", model, timeoutMs } = llm;
+  return createLlmEnricher({ apiKey, baseUrl, model, timeoutMs, log: logger });
+}

@@ -1,0 +1,25 @@
+import { classify } from "../../adapters/postgres/connect.ts";
+import { migrate, pendingMigrations } from "../../adapters/postgres/migrate.ts";
+import { type App, allMigrations } from "../../app.ts";
+import type { CommandInput } from "../command.ts";
+import { openCommandApp } from "../context.ts";
+
+export async function dbMigrate({ options }: CommandInput): Promise<void> {
+  await using app = openCommandApp("db:migrate", { kafka: false });
+  if (options.dryRun) {
+    const pending = await pendingMigrations(app.db, await allMigrations(app.registry)).catch(rethrow);
+    console.log(pending.length === 0 ? "the schema is up to date" : `would apply: ${pending.join(", ")}`);
+    return;
+  }
+  console.log(await migrateApp(app));
+}
+
+/** Brings the database up to date and says what it did. */
+export async function migrateApp(app: App): Promise<string> {
+  const applied = await migrate(app.db, await allMigrations(app.registry)).catch(rethrow);
+  return applied.length === 0 ? "the schema is up to date" : `applied ${applied.join(", ")}`;
+}
+
+function rethrow(error: unknown): never {
+  throw classify(error);
+}

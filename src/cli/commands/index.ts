@@ -1,0 +1,102 @@
+import type { CommandSpec } from "../command.ts";
+
+const ONCE = ["--once", "work until caught up, then exit"] as const;
+const JSON_OUT = ["--json", "print JSON"] as const;
+const YES = ["--yes", "do not ask for confirmation"] as const;
+
+/** Every command, in the order `--help` shows them. */
+export const commands: readonly CommandSpec[] = [
+  {
+    name: "start",
+    summary: "run everything: local Postgres and Kafka, every stage and agent, and the web page",
+    load: async () => (await import("./start.ts")).start,
+  },
+  {
+    name: "stack",
+    summary: "run only the local Postgres and Kafka, in the foreground",
+    load: async () => (await import("./stack.ts")).stack,
+  },
+  {
+    name: "demo",
+    summary: "show it: pages of its own through the whole pipeline, on throw-away data",
+    load: async () => (await import("./demo.ts")).demo,
+  },
+  {
+    name: "add",
+    usage: "<kind> [words...]",
+    summary: "capture something: one event in the ledger; from standard input one per line",
+    passThrough: true,
+    details:
+      "Kinds: link URL [--public|--private], todo TITLE, temp SENSOR CELSIUS [TIME], note LINK TEXT.\nMany at once: npm run add -- link < urls.txt",
+    load: async () => (await import("./add.ts")).add,
+  },
+  {
+    name: "show",
+    usage: "<subject>",
+    summary: "all that is known of a subject: state, events with what caused them, work with attempts and errors",
+    options: [JSON_OUT],
+    load: async () => (await import("./show.ts")).show,
+  },
+  {
+    name: "status",
+    summary: "ledger, lag per stage, work by state, dead letters, servers in use",
+    options: [JSON_OUT],
+    load: async () => (await import("./status.ts")).status,
+  },
+  {
+    name: "token",
+    usage: "<action> [name]",
+    summary: "tokens for capture over HTTP: create NAME, list, revoke NAME",
+    options: [["--scope <scope>", "capture (default), read or admin"]],
+    load: async () => (await import("./token.ts")).token,
+  },
+  {
+    name: "db:migrate",
+    summary: "create or upgrade the schema; idempotent",
+    options: [["--dry-run", "only say what would be applied"]],
+    load: async () => (await import("./db-migrate.ts")).dbMigrate,
+  },
+  {
+    name: "kafka:init",
+    summary: "create the topics and repair settings that drifted; idempotent",
+    load: async () => (await import("./kafka-init.ts")).kafkaInit,
+  },
+  {
+    name: "kafka:wait",
+    summary: "wait until the cluster can be used, naming each step",
+    options: [["--timeout <seconds>", "give up after this long (default 60)"]],
+    load: async () => (await import("./kafka-wait.ts")).kafkaWait,
+  },
+  {
+    name: "kafka:reset",
+    summary: "recreate the topics and let the whole ledger flow again",
+    options: [YES, ["--if-cluster-changed", "do nothing on the same cluster"]],
+    load: async () => (await import("./kafka-reset.ts")).kafkaReset,
+  },
+  {
+    name: "kafka:publish",
+    summary: "the outbox relay: events not yet in Kafka -> events.raw",
+    options: [ONCE],
+    load: async () => (await import("./stages.ts")).relay,
+  },
+  {
+    name: "router",
+    summary: "events.raw -> work topics: idempotency, retries, dead letters",
+    options: [ONCE],
+    load: async () => (await import("./stages.ts")).router,
+  },
+  {
+    name: "kafka:materialize",
+    summary: "events.raw -> state tables",
+    options: [ONCE],
+    load: async () => (await import("./stages.ts")).materialize,
+  },
+  ...(["fetcher", "enricher", "publisher"] as const).map((agent) => ({
+    name: `agent:${agent}`,
+    summary: { fetcher: "read the pages of links", enricher: "tag and summarize", publisher: "write pages and feeds" }[
+      agent
+    ],
+    options: [ONCE],
+    load: async () => (await import("./stages.ts")).agent(agent),
+  })),
+];

@@ -1,0 +1,65 @@
+import { type App, type AppOptions, openApp } from "../app.ts";
+import { type Config, loadConfig } from "../config.ts";
+import { UserError } from "../engine/errors.ts";
+import type { Logger } from "../engine/logger.ts";
+import { createLogger } from "../runtime/logger.ts";
+import { readStackEnv } from "../stack/stack-env.ts";
+
+/** What every command starts from. */
+export interface Context {
+  readonly config: Config;
+  readonly logger: Logger;
+}
+
+/** Reads the configuration and makes the logger: human lines on a terminal, JSON otherwise, on standard error. */
+export function createContext(env: Record<string, string | undefined> = process.env): Context {
+  const config = loadConfig(env, process.cwd());
+  const secrets = [config.kafka.password, config.llm.apiKey, passwordOf(config.databaseUrl)];
+  const logger = createLogger({
+    level: config.logLevel,
+    pretty: process.stderr.isTTY === true,
+    secrets: secrets.filter((secret) => secret !== undefined),
+    destination: process.stderr,
+  });
+  return { config, logger };
+}
+
+function passwordOf(url: string | undefined): string | undefined {
+  return url && URL.canParse(url) ? decodeURIComponent(new URL(url).password) || undefined : undefined;
+}
+
+/** Postgres' address: the configuration's, else that of the local stack that runs. */
+export function databaseUrlOf(config: Config): string {
+  const url = config.databaseUrl ?? readStackEnv(config.home).DATABASE_URL;
+  if (!url) {
+    throw new UserError('no database: set DATABASE_URL, or run "npm start" or "npm run stack" in another terminal');
+  }
+  return url;
+}
+
+/** Kafka's addresses, likewise. */
+export function kafkaBrokersOf(config: Config): readonly string[] {
+  if (config.kafka.brokers.length > 0) return config.kafka.brokers;
+  const brokers = readStackEnv(config.home).KAFKA_BROKERS;
+  if (!brokers) {
+    throw new UserError('no Kafka: set KAFKA_BROKERS, or run "npm start" or "npm run stack" in another terminal');
+  }
+  return brokers.split(",");
+}
+
+/** Opens the app for one command. `kafka: false`: the command never talks to Kafka and may run without one. */
+export function openCommandApp(
+  name: string,
+  options: { kafka?: boolean; withAgents?: boolean } & Partial<Pick<AppOptions, "domains">> = {},
+  context: Context = createContext(),
+): App {
+  const { config, logger } = context;
+  return openApp({
+    ...options,
+    config,
+    logger,
+    name,
+    databaseUrl: databaseUrlOf(config),
+    kafkaBrokers: options.kafka === false ? [] : kafkaBrokersOf(config),
+  });
+}

@@ -1,0 +1,144 @@
+import { isAbsolute, resolve } from "node:path";
+import { z } from "zod";
+import { UserError } from "./engine/errors.ts";
+
+const port = z.coerce.number().int().min(1).max(65535).optional();
+const milliseconds = (fallback: number) => z.coerce.number().int().min(0).default(fallback);
+const flag = z
+  .enum(["true", "false", "1", "0"])
+  .transform((value) => value === "true" || value === "1")
+  .optional();
+const list = z
+  .string()
+  .default("")
+  .transform((value) =>
+    value
+      .split(",")
+      .map((item) => item.trim())
+      .filter(Boolean),
+  );
+
+/** Every variable the program reads, its form and its default. The only place that knows their names. */
+const environment = z.object({
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, "must look like postgres://user:password@host:5432/database")
+    .optional(),
+  KAFKA_BROKERS: list,
+  KAFKA_CLIENT_ID: z.string().min(1).default("stream-agents"),
+  KAFKA_AUTH_METHOD: z.enum(["none", "plain", "scram-sha-256", "scram-sha-512", "aws-iam"]).default("none"),
+  KAFKA_SASL_USERNAME: z.string().optional(),
+  KAFKA_SASL_PASSWORD: z.string().optional(),
+  KAFKA_SSL: flag,
+  KAFKA_SSL_CA_FILE: z.string().optional(),
+  AWS_REGION: z.string().optional(),
+  OPENAI_API_KEY: z.string().optional(),
+  OPENAI_BASE_URL: z.url().optional(),
+  OPENAI_MODEL: z.string().default("gpt-4o-mini"),
+  /** Under the enricher's own deadline of two minutes. */
+  OPENAI_TIMEOUT_MS: z.coerce.number().int().min(1_000).max(115_000).default(90_000),
+  FETCH_ALLOW_HOSTS: list,
+  LINK_DEFAULT_VISIBILITY: z.enum(["private", "public"]).default("private"),
+  SITE_URL: z.url().optional(),
+  SITE_TITLE: z.string().default("Links"),
+  API_CORS_ORIGINS: list,
+  STREAM_HOME: z.string().default(".stream"),
+  STREAM_PG_PORT: port,
+  STREAM_KAFKA_PORT: port,
+  STREAM_WEB_PORT: port,
+  RETRY_BASE_MS: milliseconds(2_000),
+  RETRY_CAP_MS: milliseconds(300_000),
+  DRAIN_TIMEOUT_MS: milliseconds(10_000),
+  LOG_LEVEL: z.enum(["debug", "info", "warn", "error"]).default("info"),
+});
+
+export type KafkaAuthMethod = z.infer<typeof environment>["KAFKA_AUTH_METHOD"];
+
+export interface KafkaConfig {
+  readonly brokers: readonly string[];
+  readonly clientId: string;
+  readonly auth: KafkaAuthMethod;
+  readonly username: string | undefined;
+  readonly password: string | undefined;
+  readonly ssl: boolean;
+  readonly sslCaFile: string | undefined;
+  readonly region: string | undefined;
+}
+
+export interface Config {
+  readonly databaseUrl: string | undefined;
+  readonly kafka: KafkaConfig;
+  readonly llm: { apiKey: string | undefined; baseUrl: string | undefined; model: string; timeoutMs: number };
+  readonly fetchAllowHosts: readonly string[];
+  readonly defaultVisibility: "private" | "public";
+  readonly site: { url: string | undefined; title: string };
+  readonly corsOrigins: readonly string[];
+  readonly home: string;
+  readonly ports: { postgres: number | undefined; kafka: number | undefined; web: number | undefined };
+  readonly retry: { baseMs: number; capMs: number };
+  readonly drainTimeoutMs: number;
+  readonly logLevel: "debug" | "info" | "warn" | "error";
+}
+
+/**
+ * Reads the configuration out of an environment. Throws one UserError that names every problem at once.
+ * An empty variable counts as unset, as a line `NAME=` in `.env` means.
+ */
+export function loadConfig(env: Record<string, string | undefined>, cwd: string): Config {
+  const present = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ""));
+  const parsed = environment.safeParse(present);
+  const problems = parsed.success ? securityProblems(parsed.data) : parsed.error.issues.map(describeIssue);
+  if (!parsed.success || problems.length > 0) throw new UserError(`configuration: ${problems.join("; ")}`);
+  const value = parsed.data;
+  return {
+    databaseUrl: value.DATABASE_URL,
+    kafka: {
+      brokers: value.KAFKA_BROKERS,
+      clientId: value.KAFKA_CLIENT_ID,
+      auth: value.KAFKA_AUTH_METHOD,
+      username: value.KAFKA_SASL_USERNAME,
+      password: value.KAFKA_SASL_PASSWORD,
+      ssl: value.KAFKA_SSL ?? value.KAFKA_AUTH_METHOD === "aws-iam",
+      sslCaFile: value.KAFKA_SSL_CA_FILE,
+      region: value.AWS_REGION,
+    },
+    llm: {
+      apiKey: value.OPENAI_API_KEY,
+      baseUrl: value.OPENAI_BASE_URL,
+      model: value.OPENAI_MODEL,
+      timeoutMs: value.OPENAI_TIMEOUT_MS,
+    },
+    fetchAllowHosts: value.FETCH_ALLOW_HOSTS,
+    defaultVisibility: value.LINK_DEFAULT_VISIBILITY,
+    site: { url: value.SITE_URL, title: value.SITE_TITLE },
+    corsOrigins: value.API_CORS_ORIGINS,
+    home: isAbsolute(value.STREAM_HOME) ? value.STREAM_HOME : resolve(cwd, value.STREAM_HOME),
+    ports: { postgres: value.STREAM_PG_PORT, kafka: value.STREAM_KAFKA_PORT, web: value.STREAM_WEB_PORT },
+    retry: { baseMs: value.RETRY_BASE_MS, capMs: value.RETRY_CAP_MS },
+    drainTimeoutMs: value.DRAIN_TIMEOUT_MS,
+    logLevel: value.LOG_LEVEL,
+  };
+}
+
+/** One problem as a person reads it: the variable and what it should be. Never the value: it may be a secret. */
+function describeIssue(issue: z.core.$ZodIssue): string {
+  return `${issue.path.join(".")}: ${issue.message}`;
+}
+
+const LOOPBACK = /^(127\.\d+\.\d+\.\d+|localhost|\[::1\]|::1)(:\d+)?$/;
+
+function securityProblems(value: z.infer<typeof environment>): string[] {
+  const problems: string[] = [];
+  const needsPassword = value.KAFKA_AUTH_METHOD === "plain" || value.KAFKA_AUTH_METHOD.startsWith("scram");
+  if (needsPassword && (!value.KAFKA_SASL_USERNAME || !value.KAFKA_SASL_PASSWORD)) {
+    problems.push(`KAFKA_AUTH_METHOD=${value.KAFKA_AUTH_METHOD} needs KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD`);
+  }
+  const remote = value.KAFKA_BROKERS.filter((broker) => !LOOPBACK.test(broker));
+  if (needsPassword && !value.KAFKA_SSL && remote.length > 0) {
+    problems.push(`KAFKA_SSL=true is needed: a password is not sent to ${remote.join(", ")} in the clear`);
+  }
+  if (value.KAFKA_AUTH_METHOD === "aws-iam" && !value.AWS_REGION) {
+    problems.push("KAFKA_AUTH_METHOD=aws-iam needs AWS_REGION");
+  }
+  return problems;
+}

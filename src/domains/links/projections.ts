@@ -1,0 +1,229 @@
+import type { PayloadOf, StoredEvent } from "../../engine/event.ts";
+import type { Sql } from "../../engine/ports.ts";
+import { on, type Parked, type Projection } from "../../engine/projection.ts";
+import { workFailed } from "../../engine/work-failed.ts";
+import { knownIn, park } from "../shared/parking.ts";
+import { contentFetched, enrichmentCompleted, linkAdded, linkVisibilityChanged, publishCompleted } from "./events.ts";
+import { normalizeUrl, type Visibility } from "./subject.ts";
+
+type Events<P extends Record<string, unknown> = Record<string, unknown>> = readonly StoredEvent<P>[];
+
+const positions = (events: Events) => events.map((event) => event.position ?? 0);
+const subjectIds = (events: Events) => [...new Set(events.map((event) => event.subjectId))];
+
+/** The last event of each subject: what an upsert of a batch should write. */
+function latest<P extends Record<string, unknown>>(events: Events<P>): StoredEvent<P>[] {
+  return [...new Map(events.map((event) => [event.subjectId, event])).values()];
+}
+
+/** State of links. Status and visibility are recomputed from the facts whenever one of a link's events arrives. */
+export function linksProjection(defaultVisibility: Visibility): Projection {
+  return {
+    name: "links",
+    tables: ["links", "link_content", "link_metadata", "publish_state", "tag_catalog"],
+    handlers: [
+      on(linkAdded, (events, tx) => applyAdded(events, tx, defaultVisibility)),
+      on(contentFetched, applyContent),
+      on(enrichmentCompleted, applyEnrichment),
+      on(publishCompleted, applyPublished),
+      on(linkVisibilityChanged, applyVisibility),
+      on(workFailed, applyFailure),
+    ],
+  };
+}
+
+type Added = PayloadOf<typeof linkAdded>;
+
+async function applyAdded(events: Events<Added>, tx: Sql, defaultVisibility: Visibility): Promise<undefined> {
+  const first = [...new Map([...events].reverse().map((event) => [event.subjectId, event])).values()].reverse();
+  await tx`
+    insert into lifestream.subjects (subject, subject_id, created_at, visibility)
+    select 'link', * from unnest(${first.map((e) => e.subjectId)}::text[], ${first.map((e) => e.occurredAt)}::timestamptz[],
+      ${first.map((e) => e.payload.visibility ?? defaultVisibility)}::text[])
+    on conflict (subject, subject_id) do nothing`;
+  await tx`
+    insert into lifestream.links as l (subject_id, url, url_norm, source, created_at, first_added_at, visibility, visibility_set)
+    select subject_id, url, url_norm, source, added_at, added_at, visibility, visibility from unnest(
+      ${first.map((e) => e.subjectId)}::text[], ${first.map((e) => e.payload.url)}::text[],
+      ${first.map((e) => e.payload.url_norm ?? normalizeUrl(e.payload.url))}::text[],
+      ${first.map((e) => e.payload.source ?? e.source)}::text[], ${first.map((e) => e.occurredAt)}::timestamptz[],
+      ${first.map((e) => e.payload.visibility ?? defaultVisibility)}::text[])
+      as n(subject_id, url, url_norm, source, added_at, visibility)
+    on conflict (subject_id) do update set
+      first_added_at = least(l.first_added_at, excluded.first_added_at),
+      visibility_set = coalesce(l.visibility_set, l.visibility)`;
+  await setVisibility(
+    events.filter((event) => event.payload.visibility),
+    tx,
+  );
+  await recompute(subjectIds(events), tx);
+}
+
+async function applyContent(events: Events, tx: Sql): Promise<readonly Parked[]> {
+  const { present, parked } = await splitByLink(events, tx);
+  const rows = latest(present);
+  const at = (name: string) => rows.map((event) => (event.payload[name] as string | null | undefined) ?? null);
+  await tx`
+    insert into lifestream.link_content as c
+      (subject_id, final_url, title, text_content, html_storage_key, fetch_error, fetched_at, position)
+    select * from unnest(${rows.map((e) => e.subjectId)}::text[], ${at("final_url")}::text[], ${at("title")}::text[],
+      ${at("text_content")}::text[], ${at("html_storage_key")}::text[], ${at("fetch_error")}::text[],
+      ${rows.map((e) => e.occurredAt)}::timestamptz[], ${positions(rows)}::bigint[])
+    on conflict (subject_id) do update set
+      final_url = excluded.final_url, title = excluded.title, text_content = excluded.text_content,
+      html_storage_key = excluded.html_storage_key, fetch_error = excluded.fetch_error,
+      fetched_at = excluded.fetched_at, position = excluded.position
+    where c.position <= excluded.position`;
+  const good = rows.filter((event) => !event.payload.fetch_error);
+  await clearFailures(good, ["fetch_link"], tx);
+  await wantPublished(good, tx, { create: false });
+  await recompute(subjectIds(present), tx);
+  return parked;
+}
+
+async function applyEnrichment(events: Events, tx: Sql): Promise<readonly Parked[]> {
+  const { present, parked } = await splitByLink(events, tx);
+  const rows = latest(present);
+  const at = (name: string) => rows.map((event) => (event.payload[name] as string | null | undefined) ?? null);
+  const tagsOf = (event: StoredEvent) => (event.payload.tags as string[] | null | undefined) ?? [];
+  await tx`
+    insert into lifestream.link_metadata as m
+      (subject_id, tags, summary_short, summary_long, language, model_version, updated_at, position)
+    select subject_id, array(select jsonb_array_elements_text(tags::jsonb)), coalesce(short, summary), long, language, model,
+      at, position
+    from unnest(${rows.map((e) => e.subjectId)}::text[], ${rows.map((e) => JSON.stringify(tagsOf(e)))}::text[],
+      ${at("summary_short")}::text[], ${at("summary")}::text[], ${at("summary_long")}::text[], ${at("language")}::text[],
+      ${at("model_version")}::text[], ${rows.map((e) => e.occurredAt)}::timestamptz[], ${positions(rows)}::bigint[])
+      as n(subject_id, tags, short, summary, long, language, model, at, position)
+    on conflict (subject_id) do update set
+      tags = excluded.tags, summary_short = excluded.summary_short, summary_long = excluded.summary_long,
+      language = excluded.language, model_version = excluded.model_version, updated_at = excluded.updated_at,
+      position = excluded.position
+    where m.position <= excluded.position`;
+  await addToCatalog(present, tagsOf, tx);
+  await clearFailures(rows, ["fetch_link", "enrich_link"], tx);
+  await wantPublished(rows, tx, { create: true });
+  await recompute(subjectIds(present), tx);
+  return parked;
+}
+
+async function addToCatalog(events: Events, tagsOf: (event: StoredEvent) => string[], tx: Sql): Promise<void> {
+  const first = new Map<string, string>();
+  for (const event of events) for (const tag of tagsOf(event)) if (!first.has(tag)) first.set(tag, event.occurredAt);
+  const added = await tx`
+    insert into lifestream.tag_catalog (tag, first_seen)
+    select * from unnest(${[...first.keys()].sort()}::text[], ${[...first].sort().map(([, at]) => at)}::timestamptz[])
+    on conflict (tag) do nothing returning 1`;
+  if (added.length > 0) await tx`select pg_notify('lifestream_catalog', '')`;
+}
+
+async function applyPublished(events: Events, tx: Sql): Promise<readonly Parked[]> {
+  const { present, parked } = await splitByLink(events, tx);
+  const rows = latest(present);
+  await tx`
+    insert into lifestream.publish_state as p (subject_id, desired_version, published_version, dirty, last_published_at)
+    select subject_id, version, version, false, at
+    from unnest(${rows.map((e) => e.subjectId)}::text[],
+      ${rows.map((e) => (e.payload.version as number | null | undefined) ?? e.position ?? 0)}::bigint[],
+      ${rows.map((e) => (e.payload.published_at as string | null | undefined) ?? e.occurredAt)}::timestamptz[])
+      as n(subject_id, version, at)
+    on conflict (subject_id) do update set
+      published_version = greatest(p.published_version, excluded.published_version),
+      dirty = p.desired_version > greatest(p.published_version, excluded.published_version),
+      last_published_at = greatest(p.last_published_at, excluded.last_published_at)`;
+  await clearFailures(rows, ["publish_link"], tx);
+  await recompute(subjectIds(present), tx);
+  return parked;
+}
+
+async function applyVisibility(events: Events, tx: Sql): Promise<readonly Parked[]> {
+  const { present, parked } = await splitByLink(events, tx);
+  await setVisibility(present, tx);
+  await wantPublished(latest(present), tx, { create: false });
+  await recompute(subjectIds(present), tx);
+  return parked;
+}
+
+async function applyFailure(events: Events, tx: Sql): Promise<undefined> {
+  const rows = latest(events.filter((event) => event.subject === "link"));
+  const message = (event: StoredEvent) => event.payload.work_message as { work_type: string; attempt: number };
+  await tx`
+    update lifestream.links l
+    set last_error = n.error, last_error_at = n.at, retry_count = n.attempt, failed_work = n.work_type,
+      failure_position = n.position
+    from unnest(${rows.map((e) => e.subjectId)}::text[], ${rows.map((e) => String(e.payload.error))}::text[],
+      ${rows.map((e) => e.occurredAt)}::timestamptz[], ${rows.map((e) => message(e).attempt)}::int[],
+      ${rows.map((e) => message(e).work_type)}::text[], ${positions(rows)}::bigint[])
+      as n(subject_id, error, at, attempt, work_type, position)
+    where l.subject_id = n.subject_id and n.position >= l.failure_position`;
+  await recompute(subjectIds(rows), tx);
+}
+
+/** Links may hold only what belongs to a link they know: the rest is parked until the link comes. */
+async function splitByLink(events: Events, tx: Sql): Promise<{ present: StoredEvent[]; parked: Parked[] }> {
+  return park(events, (event) => event.subjectId, await knownIn("links", subjectIds(events), tx));
+}
+
+/** Takes over what a person decided, unless a later decision is known. */
+async function setVisibility(events: Events, tx: Sql): Promise<void> {
+  const rows = latest(events);
+  await tx`
+    with n as (select * from unnest(${rows.map((e) => e.subjectId)}::text[],
+      ${rows.map((e) => String(e.payload.visibility))}::text[], ${positions(rows)}::bigint[])
+      as n(subject_id, visibility, position)),
+    decided as (
+      update lifestream.links l set visibility_set = n.visibility, visibility_position = n.position
+      from n where l.subject_id = n.subject_id and n.position >= l.visibility_position
+      returning l.subject_id, n.visibility)
+    update lifestream.subjects s set visibility = decided.visibility
+    from decided where s.subject = 'link' and s.subject_id = decided.subject_id`;
+}
+
+/** What the site shows of these links is out of date from this position on. */
+async function wantPublished(events: Events, tx: Sql, { create }: { create: boolean }): Promise<void> {
+  const ids = events.map((event) => event.subjectId);
+  if (create) {
+    await tx`insert into lifestream.publish_state (subject_id) select unnest(${ids}::text[]) on conflict do nothing`;
+  }
+  await tx`
+    update lifestream.publish_state p set desired_version = greatest(p.desired_version, n.position),
+      dirty = greatest(p.desired_version, n.position) > p.published_version
+    from unnest(${ids}::text[], ${positions(events)}::bigint[]) as n(subject_id, position)
+    where p.subject_id = n.subject_id`;
+}
+
+/** A later success of the same work ends the error. */
+async function clearFailures(events: Events, work: readonly string[], tx: Sql): Promise<void> {
+  await tx`
+    update lifestream.links l set failed_work = null, failure_position = 0, last_error = null, last_error_at = null
+    from unnest(${events.map((e) => e.subjectId)}::text[], ${positions(events)}::bigint[]) as n(subject_id, position)
+    where l.subject_id = n.subject_id and l.failed_work = any(${work as string[]}) and l.failure_position < n.position`;
+}
+
+/** Status, visibility and age follow from the facts: other writers set them too, and are corrected here. */
+async function recompute(ids: readonly string[], tx: Sql): Promise<void> {
+  await tx`
+    update lifestream.links l
+    set status = f.status, visibility = f.visibility, created_at = f.created_at
+    from (
+      select l.subject_id,
+        case when l.failed_work is not null or c.fetch_error is not null then 'error'
+             when p.last_published_at is not null and not p.dirty then 'published'
+             when m.subject_id is not null then 'enriched'
+             when c.subject_id is not null then 'fetched'
+             else 'new' end as status,
+        coalesce(l.visibility_set, l.visibility) as visibility,
+        coalesce(l.first_added_at, l.created_at) as created_at
+      from lifestream.links l
+      left join lifestream.link_content c using (subject_id)
+      left join lifestream.link_metadata m using (subject_id)
+      left join lifestream.publish_state p using (subject_id)
+      where l.subject_id = any(${ids as string[]})) as f
+    where l.subject_id = f.subject_id
+      and (l.status, l.visibility, l.created_at) is distinct from (f.status, f.visibility, f.created_at)`;
+  await tx`
+    update lifestream.links set last_error = c.fetch_error, last_error_at = c.fetched_at
+    from lifestream.link_content c
+    where links.subject_id = any(${ids as string[]}) and c.subject_id = links.subject_id
+      and c.fetch_error is not null and links.failed_work is null`;
+}

@@ -1,0 +1,46 @@
+import { defineRoute } from "../../engine/route.ts";
+import { contentHash } from "./content-hash.ts";
+import { contentFetched, enrichmentCompleted, linkAdded, linkVisibilityChanged } from "./events.ts";
+import { enrichLink, fetchLink, publishLink } from "./work.ts";
+
+/** A link is fetched once, however often it is shared. A later generation of fetching would be another key. */
+const fetchAdded = defineRoute({
+  on: linkAdded,
+  dispatch: fetchLink,
+  key: (event) => `${event.subjectId}#1`,
+  plan: (event) => ({ url: event.payload.url }),
+});
+
+/** The same content is enriched once. */
+const enrichFetched = defineRoute({
+  on: contentFetched,
+  dispatch: enrichLink,
+  key: (event) => `${event.subjectId}#${contentHash(event.payload)}`,
+  plan: (event) =>
+    event.payload.fetch_error ? null : { content_event_id: event.id, content_hash: contentHash(event.payload) },
+});
+
+/** Each version of what can be shown is published once. */
+const publishEnriched = defineRoute({
+  on: enrichmentCompleted,
+  dispatch: publishLink,
+  key: (event) => event.id,
+  plan: () => ({}),
+});
+
+const publishVisibility = defineRoute({
+  on: linkVisibilityChanged,
+  dispatch: publishLink,
+  key: (event) => event.id,
+  plan: () => ({}),
+});
+
+/** Sharing a link again with another visibility is a decision too. */
+const publishSharedAgain = defineRoute({
+  on: linkAdded,
+  dispatch: publishLink,
+  key: (event) => event.id,
+  plan: (event) => (event.payload.visibility ? {} : null),
+});
+
+export const linkRoutes = [fetchAdded, enrichFetched, publishEnriched, publishVisibility, publishSharedAgain];

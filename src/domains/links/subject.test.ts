@@ -1,0 +1,69 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { linkSubjectId, normalizeUrl } from "./subject.ts";
+
+const idOf = (url: string): string => linkSubjectId(normalizeUrl(url));
+
+/** Ids stored by other systems: if one of these moves, links that exist get a second life. */
+const STORED: [url: string, normalized: string, id: string][] = [
+  ["HTTPS://Example.COM:443/Path/", "https://example.com/Path", "link:b6c2a6931da9e0eb"],
+  ["https://example.com/a//", "https://example.com/a/", "link:3cfe93300705bc1a"],
+  ["https://example.com/x/?b=2&a=1#f", "https://example.com/x/?a=1&b=2", "link:43655f99fbdd3844"],
+  [
+    "https://example.com/x?a=hello%20world&a=B&A=~",
+    "https://example.com/x?A=%7E&a=B&a=hello+world",
+    "link:c02c3739f6bf5252",
+  ],
+  ["https://example.com/x?flag", "https://example.com/x?flag=", "link:c4071ce914795858"],
+  ["not a url", "not a url", "link:d8b5bf9b9fd4760c"],
+];
+
+describe("a link's id", () => {
+  for (const [url, normalized, id] of STORED) {
+    test(`given ${url}, when it is normalized, then it is ${normalized} and ${id}`, () => {
+      expect(normalizeUrl(url)).toBe(normalized);
+      expect(idOf(url)).toBe(id);
+    });
+  }
+
+  test("given the root path, when it is normalized, then its slash stays", () => {
+    expect(normalizeUrl("https://example.com")).toBe("https://example.com/");
+  });
+
+  test("given a login and path escapes, when they are normalized, then they stay", () => {
+    expect(normalizeUrl("https://ada:pw@example.com/%7Ea%20b")).toBe("https://ada:pw@example.com/%7Ea%20b");
+  });
+
+  test("given any text, when its id is made, then it has the id's form", () => {
+    fc.assert(fc.property(fc.string(), (text) => expect(idOf(text)).toMatch(/^link:[0-9a-f]{16}$/)));
+  });
+
+  test("given any URL, when fragment, host case or the order of different query keys change, then the id stays", () => {
+    const keys = fc.uniqueArray(fc.string({ minLength: 1 }), { minLength: 1, maxLength: 6 });
+    fc.assert(
+      fc.property(fc.webUrl({ withQueryParameters: false }), keys, fc.string(), (base, names, fragment) => {
+        const pairs = names.map((name, index): [string, string] => [name, String(index)]);
+        const withQuery = (query: [string, string][]) => `${base}?${new URLSearchParams(query)}`;
+        const shouted = withQuery(pairs.toReversed()).replace(/^https?:\/\/[^/?]+/, (origin) => origin.toUpperCase());
+        expect(idOf(`${shouted}#${encodeURIComponent(fragment.toWellFormed())}`)).toBe(idOf(withQuery(pairs)));
+      }),
+    );
+  });
+
+  test("given any URL with a path of its own, when one slash is added at the end, then the id stays", () => {
+    const segment = fc.stringMatching(/^[a-zA-Z0-9_~-]{1,12}$/);
+    fc.assert(
+      fc.property(fc.domain(), fc.array(segment, { minLength: 1, maxLength: 4 }), (domain, path) => {
+        const url = `https://${domain}/${path.join("/")}`;
+        expect(idOf(`${url}/`)).toBe(idOf(url));
+      }),
+    );
+  });
+
+  test("given any URL without slashes at its end, when it is normalized twice, then nothing moves", () => {
+    const url = fc
+      .webUrl({ withQueryParameters: true, withFragments: true })
+      .filter((text) => !/\/\/?($|[?#])/.test(text));
+    fc.assert(fc.property(url, (text) => expect(normalizeUrl(normalizeUrl(text))).toBe(normalizeUrl(text))));
+  });
+});

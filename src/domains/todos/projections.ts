@@ -1,0 +1,50 @@
+import type { PayloadOf, StoredEvent } from "../../engine/event.ts";
+import type { Sql } from "../../engine/ports.ts";
+import { on, type Parked, type Projection } from "../../engine/projection.ts";
+import { knownIn, park } from "../shared/parking.ts";
+import { todoCompleted, todoCreated } from "./events.ts";
+
+type Created = StoredEvent<PayloadOf<typeof todoCreated>>;
+
+/** What is to be done, and what was. */
+export const todosProjection: Projection = {
+  name: "todos",
+  tables: ["todos"],
+  handlers: [on(todoCreated, applyCreated), on(todoCompleted, applyCompleted)],
+};
+
+async function applyCreated(events: readonly Created[], tx: Sql): Promise<undefined> {
+  const rows = [...new Map(events.map((event) => [event.subjectId, event])).values()];
+  await tx`
+    insert into lifestream.subjects (subject, subject_id, created_at, display_name)
+    select 'todo', * from unnest(${rows.map((e) => e.subjectId)}::text[], ${rows.map((e) => e.occurredAt)}::timestamptz[],
+      ${rows.map((e) => e.payload.title)}::text[])
+    on conflict (subject, subject_id) do update set display_name = excluded.display_name
+      where subjects.display_name is distinct from excluded.display_name`;
+  await tx`
+    insert into lifestream.todos as t (subject_id, title, project, labels, due_at, updated_at, position)
+    select subject_id, title, project, array(select jsonb_array_elements_text(labels::jsonb)), due_at, at, position
+    from unnest(${rows.map((e) => e.subjectId)}::text[], ${rows.map((e) => e.payload.title)}::text[],
+      ${rows.map((e) => e.payload.project ?? null)}::text[],
+      ${rows.map((e) => JSON.stringify(e.payload.labels ?? []))}::text[],
+      ${rows.map((e) => e.payload.due_at ?? null)}::timestamptz[], ${rows.map((e) => e.occurredAt)}::timestamptz[],
+      ${rows.map((e) => e.position ?? 0)}::bigint[])
+      as n(subject_id, title, project, labels, due_at, at, position)
+    on conflict (subject_id) do update set
+      title = excluded.title, project = excluded.project, labels = excluded.labels, due_at = excluded.due_at,
+      status = 'open', completed_at = null, updated_at = excluded.updated_at, position = excluded.position
+    where t.position <= excluded.position`;
+}
+
+async function applyCompleted(events: readonly StoredEvent[], tx: Sql): Promise<readonly Parked[]> {
+  const known = await knownIn("todos", [...new Set(events.map((event) => event.subjectId))], tx);
+  const { present, parked } = park(events, (event) => event.subjectId, known);
+  const rows = [...new Map(present.map((event) => [event.subjectId, event])).values()];
+  await tx`
+    update lifestream.todos t
+    set status = 'done', completed_at = n.at, updated_at = n.at, position = n.position
+    from unnest(${rows.map((e) => e.subjectId)}::text[], ${rows.map((e) => e.occurredAt)}::timestamptz[],
+      ${rows.map((e) => e.position ?? 0)}::bigint[]) as n(subject_id, at, position)
+    where t.subject_id = n.subject_id and t.position <= n.position`;
+  return parked;
+}

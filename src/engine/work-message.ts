@@ -1,0 +1,51 @@
+import { z } from "zod";
+import type { Payload } from "./event.ts";
+import type { DueWork, NewRecord } from "./ports.ts";
+import type { Work } from "./work.ts";
+
+/** The message of an attempt as the contract has it, and our `id` beside it. */
+export function toMessage(work: Work): Payload {
+  return {
+    id: work.id,
+    subject_id: work.subjectId,
+    work_type: work.type,
+    correlation_id: work.correlationId,
+    triggered_by_event_id: work.triggeredByEventId,
+    attempt: work.attempt,
+    max_attempts: work.maxAttempts,
+    created_at: work.createdAt,
+    ...(work.lastError === null ? {} : { last_error: work.lastError }),
+    payload: work.payload,
+  };
+}
+
+/** The record of an attempt for its work topic. */
+export function toWorkRecord(work: Work): NewRecord {
+  return {
+    key: work.subjectId,
+    value: JSON.stringify(toMessage(work)),
+    headers: { work_type: work.type, attempt: String(work.attempt) },
+  };
+}
+
+/** The record of exhausted work for the dead-letter topic. */
+export function toDeadLetterRecord(work: DueWork): NewRecord {
+  const agent = work.agent ?? "unknown";
+  return {
+    key: work.subjectId,
+    value: JSON.stringify({
+      original_work: toMessage(work),
+      final_error: work.finalError ?? "",
+      failed_at: work.failedAt,
+      agent,
+    }),
+    headers: { work_type: work.type, agent },
+  };
+}
+
+/** What a consumer needs of a work message: everything else is read from the registry. */
+export const workMessage = z.looseObject({
+  id: z.uuid(),
+  work_type: z.string(),
+  attempt: z.number().int().min(1),
+});

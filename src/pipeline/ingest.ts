@@ -1,0 +1,51 @@
+import { v7 } from "uuid";
+import { checkRow } from "../engine/decode.ts";
+import { DataError, messageOf } from "../engine/errors.ts";
+import type { NewEvent } from "../engine/event.ts";
+import type { LedgerRow, Store } from "../engine/ports.ts";
+import type { Registry } from "../engine/registry.ts";
+
+/** What became of a captured event. */
+export interface Ingested {
+  readonly id: string;
+  readonly subjectId: string;
+  /** False: the ledger had this very event already. */
+  readonly isNew: boolean;
+}
+
+/**
+ * The way into the ledger for everything captured through us. All events are checked first and appended together:
+ * one wrong event refuses the lot, naming which and why.
+ */
+export async function ingest(
+  events: readonly NewEvent[],
+  { store, registry, now }: { store: Store; registry: Registry; now: () => Date },
+): Promise<Ingested[]> {
+  const rows = events.map((event, index) => {
+    try {
+      return toRow(event, registry, now());
+    } catch (error) {
+      if (!(error instanceof DataError) || events.length === 1) throw error;
+      throw new DataError(`event ${index + 1}: ${messageOf(error)}`, error.errorClass);
+    }
+  });
+  const added = new Set(await store.transaction((tx) => tx.ledger.append(rows)));
+  return rows.map((row) => ({ id: row.id, subjectId: row.subjectId, isNew: added.delete(row.id) }));
+}
+
+function toRow(event: NewEvent, registry: Registry, now: Date): LedgerRow {
+  const row: LedgerRow = {
+    id: event.id ?? v7(),
+    occurredAt: event.occurredAt ?? now.toISOString(),
+    source: event.source ?? "unknown",
+    subject: event.subject,
+    subjectId: event.subjectId,
+    type: event.type,
+    schemaVersion: event.schemaVersion ?? registry.events.get(event.type)?.version ?? 1,
+    payload: event.payload,
+    correlationId: event.correlationId ?? null,
+    causationId: event.causationId ?? null,
+  };
+  checkRow(row, registry);
+  return row;
+}

@@ -1,0 +1,75 @@
+import type { StoredEvent } from "../engine/event.ts";
+import type { StoreTx } from "../engine/ports.ts";
+import type { Parked, Projection } from "../engine/projection.ts";
+import type { Registry } from "../engine/registry.ts";
+import { EVENTS_TOPIC } from "../engine/topics.ts";
+import { deadRecord, type RecordHandler } from "../runtime/consume.ts";
+import { decodeBatch } from "./decode-batch.ts";
+
+/** `events.raw` -> state tables: all projections of a batch and the position in one transaction. */
+export function createMaterializer({ registry }: { registry: Registry }): RecordHandler {
+  return {
+    stage: "materializer",
+    group: "materializer-v1",
+    topics: [EVENTS_TOPIC],
+    maxBatch: 1_000,
+    async handle(batch, tx, done) {
+      const { events, bad, lastPosition } = await decodeBatch(batch.records, { tx, done, registry });
+      await tx.deadLetters.put(
+        bad.map(({ record, error }) => deadRecord("materializer", batch.topicId, record, error)),
+      );
+      for (const projection of registry.projections) await applyProjection(projection, events, tx);
+      return { lastPosition };
+    },
+  };
+}
+
+/** Applies a batch to one projection, then whatever waited for a subject of this batch. */
+export async function applyProjection(
+  projection: Projection,
+  events: readonly StoredEvent[],
+  tx: StoreTx,
+): Promise<void> {
+  const handled = new Set(projection.handlers.map((handler) => handler.type));
+  let batch = events.filter((event) => handled.has(event.type));
+  // A parent may free a child that is itself a parent: bounded by the depth of what was parked.
+  while (batch.length > 0) {
+    await applyWaves(projection, batch, tx);
+    batch = await tx.parked.take(projection.name, [...new Set(batch.map((event) => event.subjectId))]);
+  }
+}
+
+async function applyWaves(projection: Projection, events: readonly StoredEvent[], tx: StoreTx): Promise<void> {
+  const handlers = new Map(projection.handlers.map((entry) => [entry.type, entry.handler]));
+  const parked: Parked[] = [];
+  for (const { type, events: wave } of planWaves(events)) {
+    const result = await handlers.get(type)?.(wave, tx.sql);
+    if (result) parked.push(...result);
+  }
+  await tx.parked.put(parked.map(({ event, waitsFor }) => ({ projection: projection.name, waitsFor, event })));
+}
+
+export interface Wave {
+  readonly type: string;
+  readonly events: readonly StoredEvent[];
+}
+
+/**
+ * Groups a batch by event type for set-based SQL without changing any subject's order: an event joins the wave of its
+ * type that comes after everything earlier of its own subject. Few waves result however types are mixed, as most
+ * subjects have few events in a batch.
+ */
+export function planWaves(events: readonly StoredEvent[]): Wave[] {
+  const levels = new Map<string, { level: number; type: string }>();
+  const waves = new Map<string, { level: number; type: string; events: StoredEvent[] }>();
+  for (const event of events) {
+    const before = levels.get(event.subjectId);
+    const level = before ? (before.type === event.type ? before.level : before.level + 1) : 0;
+    levels.set(event.subjectId, { level, type: event.type });
+    const key = `${level}:${event.type}`;
+    const wave = waves.get(key);
+    if (wave) wave.events.push(event);
+    else waves.set(key, { level, type: event.type, events: [event] });
+  }
+  return [...waves.values()].sort((a, b) => a.level - b.level);
+}

@@ -1,0 +1,206 @@
+import { EnvironmentError, errorClassOf, messageOf, StaleOwnerError } from "../engine/errors.ts";
+import { deterministicId } from "../engine/ids.ts";
+import type { Logger } from "../engine/logger.ts";
+import {
+  type DeadRecord,
+  type GroupPosition,
+  type Log,
+  type LogRecord,
+  positionKey,
+  type RecordBatch,
+  type Store,
+  type StoreTx,
+  type Subscription,
+} from "../engine/ports.ts";
+import { type Backoff, fullJitter } from "../engine/retry.ts";
+import { sleep } from "../engine/sleep.ts";
+
+/** What a stage does with consecutive records of one partition, inside the transaction that moves its position. */
+export interface Handled {
+  /** Highest ledger position among the records; null when none had one. */
+  readonly lastPosition: number | null;
+  /** Runs once the transaction has committed. */
+  readonly afterCommit?: () => void;
+}
+
+export interface RecordHandler {
+  readonly stage: string;
+  readonly group: string;
+  readonly topics: readonly string[];
+  readonly maxBatch: number;
+  /** Waits until there is room and says for how many records; its partitions are then handled one after the other. */
+  readonly room?: (signal: AbortSignal) => Promise<number>;
+  /** `done`: highest ledger position this partition has handled. */
+  handle(batch: RecordBatch, tx: StoreTx, done: number | null): Promise<Handled>;
+}
+
+export interface ConsumeContext {
+  readonly log: Log;
+  readonly store: Store;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+  readonly random: () => number;
+  /** Called after each batch; `idle` consumers stop on it in `--once`. */
+  readonly onProgress?: (positions: ReadonlyMap<string, GroupPosition>) => void;
+}
+
+const RETRY: Backoff = { baseMs: 200, capMs: 10_000 };
+/** Batches read ahead of the one being processed, over all partitions. */
+const READ_AHEAD = 6;
+
+/**
+ * The one consume loop. Each partition's batches are handled in order, partitions side by side; effect and position
+ * commit together. Environment errors wait and try again, a stale owner rejoins, and whatever else fails is cut down
+ * to the record at fault, which is set aside with its bytes. Returns when the signal aborts and all is drained.
+ */
+export async function consume(handler: RecordHandler, context: ConsumeContext): Promise<void> {
+  while (!context.signal.aborted) {
+    const membership = new AbortController();
+    const signal = AbortSignal.any([context.signal, membership.signal]);
+    try {
+      await consumeOnce(handler, { ...context, signal }, membership);
+    } catch (error) {
+      if (!(error instanceof StaleOwnerError)) throw error;
+      context.logger.info("rejoining: a partition moved to another member", { stage: handler.stage });
+    }
+  }
+}
+
+async function consumeOnce(
+  handler: RecordHandler,
+  context: ConsumeContext,
+  membership: AbortController,
+): Promise<void> {
+  const positions = new Map<string, GroupPosition>();
+  await using subscription = context.log.subscribe({
+    group: handler.group,
+    topics: handler.topics,
+    maxBatch: handler.maxBatch,
+    signal: context.signal,
+    startAt: async (partitions) => {
+      const known = await context.store.positions.load(handler.group, partitions);
+      for (const partition of partitions) positions.delete(positionKey(partition));
+      for (const [key, position] of known) positions.set(key, position);
+      return new Map([...known].map(([key, position]) => [key, position.lastOffset + 1]));
+    },
+  });
+  const lanes = new Map<string, Promise<void>>();
+  const pending = new Set<Promise<void>>();
+  let failure: unknown;
+  for await (const batch of subscription) {
+    const key = handler.room ? "all" : positionKey(batch);
+    const work = (lanes.get(key) ?? Promise.resolve()).then(async () => {
+      if (failure || context.signal.aborted) return;
+      await processBatch(batch, { handler, context, positions, subscription });
+    });
+    const settled = work.catch((error) => {
+      failure ??= error;
+      membership.abort();
+    });
+    lanes.set(key, settled);
+    pending.add(settled);
+    void settled.then(() => pending.delete(settled));
+    while (pending.size >= READ_AHEAD) await Promise.race(pending);
+    if (failure) break;
+  }
+  await Promise.all(pending);
+  if (failure) throw failure;
+}
+
+interface BatchContext {
+  readonly handler: RecordHandler;
+  readonly context: ConsumeContext;
+  readonly positions: Map<string, GroupPosition>;
+  readonly subscription: Subscription;
+}
+
+/** Handles one batch to the end, however long the environment takes; gives up only when it is not ours any more. */
+async function processBatch(batch: RecordBatch, batchContext: BatchContext): Promise<void> {
+  const { handler, context, subscription, positions } = batchContext;
+  let failures = 0;
+  for (;;) {
+    if (context.signal.aborted || !subscription.owns(batch)) return;
+    try {
+      const room = (await handler.room?.(context.signal)) ?? batch.records.length;
+      if (context.signal.aborted) return;
+      if (room < batch.records.length) return await inTwo(batch, room, batchContext);
+      await applyBatch(batch, batchContext);
+      if (failures > 0) context.logger.info("going on", { stage: handler.stage });
+      context.onProgress?.(positions);
+      return;
+    } catch (error) {
+      if (error instanceof StaleOwnerError || context.signal.aborted) throw error;
+      if (!(error instanceof EnvironmentError)) return isolate(batch, error, batchContext);
+      failures += 1;
+      if (failures === 1) context.logger.warn(`waiting: ${error.message}`, { stage: handler.stage });
+      await sleep(fullJitter(failures, RETRY, context.random), context.signal).catch(() => {});
+    }
+  }
+}
+
+async function applyBatch(
+  batch: RecordBatch,
+  { handler, context, positions, subscription }: BatchContext,
+): Promise<void> {
+  const key = positionKey(batch);
+  const from = positions.get(key) ?? null;
+  const records = batch.records.filter((record) => record.offset > (from?.lastOffset ?? -1));
+  const last = records.at(-1);
+  if (!last) return;
+  const { to, afterCommit } = await context.store.transaction(async (tx) => {
+    const handled = await handler.handle({ ...batch, records }, tx, from?.lastPosition ?? null);
+    const to: GroupPosition = {
+      lastOffset: last.offset,
+      lastPosition: handled.lastPosition ?? from?.lastPosition ?? null,
+      topicId: batch.topicId,
+    };
+    await tx.positions.advance(handler.group, batch, from, to);
+    return { to, afterCommit: handled.afterCommit };
+  });
+  positions.set(key, to);
+  subscription.commit(batch, to.lastOffset + 1);
+  afterCommit?.();
+}
+
+async function inTwo(batch: RecordBatch, at: number, batchContext: BatchContext): Promise<void> {
+  await processBatch({ ...batch, records: batch.records.slice(0, at) }, batchContext);
+  await processBatch({ ...batch, records: batch.records.slice(at) }, batchContext);
+}
+
+/** Something in the batch cannot be handled: halves it until the record stands alone, and sets that one aside. */
+async function isolate(batch: RecordBatch, error: unknown, batchContext: BatchContext): Promise<void> {
+  const [only] = batch.records;
+  if (batch.records.length > 1) return inTwo(batch, Math.ceil(batch.records.length / 2), batchContext);
+  if (!only) return;
+  const { handler, context } = batchContext;
+  context.logger.error(`set aside: ${messageOf(error)}`, {
+    stage: handler.stage,
+    topic: only.topic,
+    offset: only.offset,
+  });
+  const { room: _, ...rest } = handler;
+  const setAside: RecordHandler = {
+    ...rest,
+    handle: async (_batch, tx) => {
+      await tx.deadLetters.put([deadRecord(handler.stage, batch.topicId, only, error)]);
+      return { lastPosition: null };
+    },
+  };
+  await processBatch(batch, { ...batchContext, handler: setAside });
+}
+
+/** A record for `lifestream.dead_letters`; the same record set aside by two stages is one row. */
+export function deadRecord(stage: string, topicId: string, record: LogRecord, error: unknown): DeadRecord {
+  return {
+    id: deterministicId("record", topicId, record.topic, record.partition, record.offset),
+    stage,
+    topic: record.topic,
+    partition: record.partition,
+    offset: record.offset,
+    key: record.key,
+    value: record.value,
+    headers: record.headers,
+    error: messageOf(error),
+    errorClass: errorClassOf(error),
+  };
+}

@@ -1,0 +1,132 @@
+import { EnvironmentError, LeaseLostError, messageOf } from "../engine/errors.ts";
+import type { Logger } from "../engine/logger.ts";
+import type { Leases, Wake, WakeChannel } from "../engine/ports.ts";
+import { type Backoff, fullJitter } from "../engine/retry.ts";
+import { sleep } from "../engine/sleep.ts";
+
+/** A loop that takes what is due from the store and sends it on. */
+export interface Drainer {
+  readonly name: string;
+  readonly channel: WakeChannel;
+  /** Poll when nothing wakes it: the safety net, and the pace behind a pooler. */
+  readonly pollMs: number;
+  /** One batch under the lease. True: there may be more, go on at once. */
+  step(lease: { name: string; holder: string }): Promise<boolean>;
+  /** When the next item is due by itself, in milliseconds. */
+  nextDueInMs?(): Promise<number | null>;
+  /** Forget what was under way: the lease was lost, or a step failed. */
+  reset?(): void;
+}
+
+export interface DrainContext {
+  readonly leases: Leases;
+  readonly wake: Wake;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+  readonly random: () => number;
+  /** Names this process among those that want the lease. */
+  readonly holder: string;
+  /** Return as soon as nothing is due. */
+  readonly once: boolean;
+}
+
+const LEASE_MS = 10_000;
+const RENEW_MS = 3_000;
+const RETRY: Backoff = { baseMs: 200, capMs: 10_000 };
+
+/**
+ * The one drain loop: full batches follow each other without a pause, a notification wakes it, a slow poll is the
+ * safety net. One process at a time holds the lease and works, others stand by. Returns when the signal aborts.
+ */
+export async function drain(drainer: Drainer, context: DrainContext): Promise<void> {
+  const lease = { name: drainer.name, holder: context.holder };
+  const bell = new Bell();
+  const listening = new AbortController();
+  const unlisten = AbortSignal.any([context.signal, listening.signal]);
+  void context.wake
+    .listen(drainer.channel, () => bell.ring(), unlisten)
+    .catch((error) => {
+      if (unlisten.aborted) return;
+      context.logger.warn(`no notifications, polling instead: ${messageOf(error)}`, { stage: drainer.name });
+    });
+  const state: DrainState = { renewAt: 0, leading: false, failures: 0 };
+  try {
+    while (!context.signal.aborted) {
+      const more = await attempt(drainer, lease, state, context);
+      if (more === "more") continue;
+      if (more === "idle" && context.once) return;
+      await bell.wait(await pause(drainer, state, more, context), context.signal);
+    }
+  } finally {
+    listening.abort();
+    await context.leases.release(lease).catch(() => {});
+  }
+}
+
+interface DrainState {
+  renewAt: number;
+  leading: boolean;
+  failures: number;
+}
+
+async function attempt(
+  drainer: Drainer,
+  lease: { name: string; holder: string },
+  state: DrainState,
+  context: DrainContext,
+): Promise<"more" | "idle" | "standby" | "failed"> {
+  try {
+    if (performance.now() >= state.renewAt) {
+      const leading = await context.leases.acquire(lease, LEASE_MS);
+      if (leading && !state.leading) drainer.reset?.();
+      state.leading = leading;
+      state.renewAt = performance.now() + RENEW_MS;
+    }
+    if (!state.leading) {
+      state.renewAt = 0;
+      return "standby";
+    }
+    const more = await drainer.step(lease);
+    if (state.failures > 0) context.logger.info("going on", { stage: drainer.name });
+    state.failures = 0;
+    return more ? "more" : "idle";
+  } catch (error) {
+    state.renewAt = 0;
+    drainer.reset?.();
+    if (error instanceof LeaseLostError) return "more";
+    state.failures += 1;
+    if (state.failures === 1) {
+      const level = error instanceof EnvironmentError ? "warn" : "error";
+      context.logger[level](`waiting: ${messageOf(error)}`, { stage: drainer.name });
+    }
+    return "failed";
+  }
+}
+
+async function pause(drainer: Drainer, state: DrainState, why: string, context: DrainContext): Promise<number> {
+  if (why === "failed") return fullJitter(state.failures, RETRY, context.random);
+  if (why === "standby") return 1_000 + context.random() * 500;
+  const due = await drainer.nextDueInMs?.().catch(() => null);
+  return Math.min(drainer.pollMs, due ?? drainer.pollMs, Math.max(1, state.renewAt - performance.now()));
+}
+
+/** Remembers a ring until somebody waits, so that none between two waits is lost. */
+class Bell {
+  #rung = false;
+  #waiting: (() => void) | null = null;
+
+  ring(): void {
+    this.#rung = true;
+    this.#waiting?.();
+  }
+
+  async wait(ms: number, signal: AbortSignal): Promise<void> {
+    if (!this.#rung && ms > 0) {
+      const woken = new AbortController();
+      this.#waiting = () => woken.abort();
+      await sleep(ms, AbortSignal.any([signal, woken.signal])).catch(() => {});
+      this.#waiting = null;
+    }
+    this.#rung = false;
+  }
+}

@@ -1,0 +1,23 @@
+import { Admin } from "@platformatic/kafka";
+import { listening } from "./ports.ts";
+
+/** Whether the broker answers a metadata request: its port opens some time before it can be used. */
+export async function answersMetadata(port: number): Promise<boolean> {
+  if (!(await listening(port))) return false;
+  const admin = new Admin({
+    clientId: "stream-stack",
+    bootstrapBrokers: [`127.0.0.1:${port}`],
+    retries: 0,
+    timeout: 5000,
+    connectTimeout: 2000,
+    requestTimeout: 5000,
+  });
+  try {
+    const { brokers } = await admin.metadata({ topics: [] });
+    return brokers.size > 0;
+  } catch {
+    return false; // Still starting up.
+  } finally {
+    await admin.close();
+  }
+}

@@ -1,0 +1,4 @@
+import { afterAll } from "bun:test";
+import { stopTestServers } from "./servers.ts";
+
+afterAll(stopTestServers);
