@@ -1,14 +1,15 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { userInfo } from "node:os";
 import { join } from "node:path";
 import { kafkaSource } from "./current.mjs";
-import { noNetwork, run, step, told } from "./step.mjs";
+import { noNetwork, run, step, told, usable } from "./step.mjs";
 
 const OLDEST_JAVA = 17;
 
 /** Fetches the jars of the local Kafka where Java and Maven are there; else Docker has to be. */
-export async function installKafka(root, home) {
+export async function installKafka(root) {
   const missing = await missingTools();
-  if (missing.length === 0) return fetchJars(root, home);
+  if (missing.length === 0) return fetchJars(root);
   if ((await run("docker", ["info"])).code === 0) return;
   throw told(
     `A local Kafka needs Java ${OLDEST_JAVA} or newer and Maven (missing: ${missing.join(", ")}) or a running Docker: ` +
@@ -29,7 +30,7 @@ async function missingTools() {
   ];
 }
 
-async function fetchJars(root, home) {
+async function fetchJars(root) {
   const source = kafkaSource(root);
   const setup = join(root, ".setup");
   for (const name of readdirSync(setup)) {
@@ -40,7 +41,7 @@ async function fetchJars(root, home) {
   mkdirSync(fresh);
   console.error("Fetching the Kafka jars of src/stack/kafka/pom.xml");
   const goal = ["dependency:copy-dependencies", `-DoutputDirectory=${fresh}`];
-  const place = home ? [] : [`-Dmaven.repo.local=${repository}`];
+  const place = usable(() => join(userInfo().homedir, ".m2")) ? [] : [`-Dmaven.repo.local=${repository}`];
   await step(
     "Kafka jars",
     "mvn",

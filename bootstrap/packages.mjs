@@ -1,14 +1,14 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { homedir, tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { packagesSource, packagesStamp } from "./current.mjs";
-import { noNetwork, step } from "./step.mjs";
+import { noNetwork, step, usable } from "./step.mjs";
 
 /** Installs what the lockfile names, and then does by hand what the two packages with install scripts need. */
-export async function installPackages(root, home) {
+export async function installPackages(root) {
   const source = packagesSource(root);
   console.error("Installing the npm packages of package-lock.json");
-  await npmCi(root, home);
+  await npmCi(root);
   const modules = join(root, "node_modules");
   await step("Bun", process.execPath, ["install.js"], {
     cwd: join(modules, "bun"),
@@ -24,8 +24,11 @@ export async function installPackages(root, home) {
   writeFileSync(packagesStamp(root), source);
 }
 
-async function npmCi(root, home) {
-  const ownCache = home || process.env.npm_config_cache ? undefined : mkdtempSync(join(tmpdir(), "npm-cache-"));
+async function npmCi(root) {
+  const { npm_config_cache: cache } = process.env;
+  const ownCache = usable(() => cache ?? join(homedir(), ".npm"))
+    ? undefined
+    : mkdtempSync(join(tmpdir(), "npm-cache-"));
   const [command, args] = npm();
   const flags = ["--ignore-scripts", "--include=dev", "--include=optional", "--no-audit", "--no-fund"];
   const patience = ["--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=10000"];

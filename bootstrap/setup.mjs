@@ -1,5 +1,4 @@
-import { accessSync, constants, mkdirSync, writeFileSync } from "node:fs";
-import { userInfo } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { kafkaIsCurrent, packagesAreCurrent } from "./current.mjs";
@@ -16,12 +15,11 @@ export async function setUp(root, { packages, kafka }) {
   writeFileSync(join(folder, ".gitignore"), "*\n");
   const release = await waitForLock(join(folder, "lock"));
   try {
-    const home = writableHome();
     const started = performance.now();
     // Both wait mostly for the network, so they go at once; each failure is told after both have ended.
     const results = await Promise.allSettled([
-      packages && !packagesAreCurrent(root) && installPackages(root, home),
-      kafka && !kafkaIsCurrent(root) && installKafka(root, home),
+      packages && !packagesAreCurrent(root) && installPackages(root),
+      kafka && !kafkaIsCurrent(root) && installKafka(root),
     ]);
     const failed = results.find(({ status }) => status === "rejected");
     if (failed) throw failed.reason;
@@ -37,16 +35,5 @@ async function waitForLock(path) {
     if (!lock.holder) return lock.release;
     if (!told) console.error(`Another run (pid ${lock.holder.pid}) is setting up; waiting for it`);
     await sleep(LOCK_POLL_MS);
-  }
-}
-
-/** npm and Maven keep their caches at home; some users have none that they may write to. */
-function writableHome() {
-  try {
-    const { homedir } = userInfo();
-    accessSync(homedir, constants.W_OK);
-    return homedir;
-  } catch {
-    return undefined;
   }
 }

@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process";
+import { accessSync, constants, mkdirSync } from "node:fs";
 
-const KEPT = 20_000;
-const SHOWN_LINES = 25;
+const KEPT = 200_000;
+const SHOWN_LINES = 12;
 
 /** A failure that is told in one sentence. */
 export function told(message) {
@@ -16,15 +17,16 @@ export async function step(title, command, args, { cwd, env, problem }) {
     console.error(`  ${title}: ${((performance.now() - started) / 1000).toFixed(1)} s`);
     return;
   }
-  console.error(
-    `  ${title}: failed\n${output
-      .trim()
-      .split("\n")
-      .slice(-SHOWN_LINES)
-      .map((line) => `    ${line}`)
-      .join("\n")}`,
-  );
+  console.error(`  ${title}: failed\n${excerpt(output)}`);
   throw told(problem(output));
+}
+
+/** The beginning, which mostly says why, and the end; npm's warnings about other packages' Node versions say nothing. */
+function excerpt(output) {
+  const lines = output.split("\n").filter((line) => line.trim() !== "" && !line.startsWith("npm warn"));
+  const shown =
+    lines.length > 2 * SHOWN_LINES ? [...lines.slice(0, SHOWN_LINES), "...", ...lines.slice(-SHOWN_LINES)] : lines;
+  return shown.map((line) => `    ${line}`).join("\n");
 }
 
 /** The exit code (127: no such program) and all output of a command. */
@@ -47,4 +49,16 @@ export function noNetwork(output) {
   return /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|Unknown host|UnknownHostException|Connection refused|timed out|Network is unreachable/.test(
     output,
   );
+}
+
+/** Whether a cache folder, named by a function since even that may fail, can be used: some users have no home. */
+export function usable(name) {
+  try {
+    const folder = name();
+    mkdirSync(folder, { recursive: true });
+    accessSync(folder, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -35,6 +35,7 @@ export interface App extends AsyncDisposable {
   readonly logger: Logger;
   readonly db: Database;
   readonly databaseUrl: string;
+  readonly kafkaBrokers: readonly string[];
   readonly store: Store;
   readonly log: Log;
   readonly registry: Registry;
@@ -64,6 +65,7 @@ export function openApp(options: AppOptions): App {
     logger,
     db,
     databaseUrl,
+    kafkaBrokers: options.kafkaBrokers,
     store,
     log,
     registry: createRegistry((options.domains ?? domains)(config, agents.agents)),

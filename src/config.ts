@@ -26,6 +26,10 @@ const environment = z.object({
     .optional(),
   KAFKA_BROKERS: list,
   KAFKA_CLIENT_ID: z.string().min(1).default("stream-agents"),
+  KAFKA_TOPIC_PREFIX: z
+    .string()
+    .regex(/^[a-zA-Z0-9._-]{0,100}$/, "letters, digits, dot, dash, underscore")
+    .default(""),
   KAFKA_AUTH_METHOD: z.enum(["none", "plain", "scram-sha-256", "scram-sha-512", "aws-iam"]).default("none"),
   KAFKA_SASL_USERNAME: z.string().optional(),
   KAFKA_SASL_PASSWORD: z.string().optional(),
@@ -57,6 +61,8 @@ export type KafkaAuthMethod = z.infer<typeof environment>["KAFKA_AUTH_METHOD"];
 export interface KafkaConfig {
   readonly brokers: readonly string[];
   readonly clientId: string;
+  /** Before every topic and group name in the cluster. */
+  readonly topicPrefix: string;
   readonly auth: KafkaAuthMethod;
   readonly username: string | undefined;
   readonly password: string | undefined;
@@ -95,6 +101,7 @@ export function loadConfig(env: Record<string, string | undefined>, cwd: string)
     kafka: {
       brokers: value.KAFKA_BROKERS,
       clientId: value.KAFKA_CLIENT_ID,
+      topicPrefix: value.KAFKA_TOPIC_PREFIX,
       auth: value.KAFKA_AUTH_METHOD,
       username: value.KAFKA_SASL_USERNAME,
       password: value.KAFKA_SASL_PASSWORD,

@@ -27,10 +27,10 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
 }
 
 const total: Counts = { passed: 0, failed: 0, skipped: 0 };
-await check("formatting and lint", tool("biome"), ["ci", "."]);
+await check("formatting and lint", tool("biome"), ["ci", ...(process.stdout.isTTY ? [] : ["--colors=off"]), "."]);
 await check("types", tool("tsc"), ["--noEmit"]);
 // Under Bun, since dependency-cruiser refuses older versions of Node.
-await check("layering", process.execPath, [tool("depcruise"), "src", "examples", "test"]);
+await check("layering", process.execPath, [tool("depcruise"), "src"]);
 await tests(process.argv.slice(2));
 
 if (interrupted.signal.aborted) process.exit(128 + interrupted.signal.reason);

@@ -2,6 +2,7 @@ import type { Agent } from "./agent.ts";
 import type { EventDefinition, NewEvent } from "./event.ts";
 import type { Projection } from "./projection.ts";
 import type { Route } from "./route.ts";
+import type { ApiHost, DomainApi } from "./web/types.ts";
 
 /** A way to capture something by hand: `npm run add -- <name> <usage>`, one line of standard input likewise. */
 export interface Capture {
@@ -28,6 +29,8 @@ export interface Domain {
   // biome-ignore lint/suspicious/noExplicitAny: a list of differently typed agents
   readonly agents?: readonly Agent<any>[];
   readonly captures?: readonly Capture[];
+  /** Its pages and endpoints on the one web server. */
+  readonly api?: (host: ApiHost) => DomainApi;
   /** Numbered steps that make the tables its projections write; applied once each, by `db:migrate`. */
   readonly migrations?: readonly { readonly name: string; readonly sql: string }[];
 }

@@ -32,14 +32,16 @@ export async function applyProjection(
 ): Promise<void> {
   const handled = new Set(projection.handlers.map((handler) => handler.type));
   let batch = events.filter((event) => handled.has(event.type));
-  // A parent may free a child that is itself a parent: bounded by the depth of what was parked.
+  // What was applied may be the parent of something parked, and that in turn. What was only parked frees nobody.
   while (batch.length > 0) {
-    await applyWaves(projection, batch, tx);
-    batch = await tx.parked.take(projection.name, [...new Set(batch.map((event) => event.subjectId))]);
+    const parked = await applyWaves(projection, batch, tx);
+    const applied = batch.filter((event) => !parked.has(event.id));
+    batch = await tx.parked.take(projection.name, [...new Set(applied.map((event) => event.subjectId))]);
   }
 }
 
-async function applyWaves(projection: Projection, events: readonly StoredEvent[], tx: StoreTx): Promise<void> {
+/** Returns the ids of the events that had to be parked. */
+async function applyWaves(projection: Projection, events: readonly StoredEvent[], tx: StoreTx): Promise<Set<string>> {
   const handlers = new Map(projection.handlers.map((entry) => [entry.type, entry.handler]));
   const parked: Parked[] = [];
   for (const { type, events: wave } of planWaves(events)) {
@@ -47,6 +49,7 @@ async function applyWaves(projection: Projection, events: readonly StoredEvent[]
     if (result) parked.push(...result);
   }
   await tx.parked.put(parked.map(({ event, waitsFor }) => ({ projection: projection.name, waitsFor, event })));
+  return new Set(parked.map(({ event }) => event.id));
 }
 
 export interface Wave {

@@ -1,7 +1,8 @@
 /** The local stack: a real Postgres and a real Kafka as child processes that never outlive us. */
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { takeLock } from "../../bootstrap/lock.mjs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type LockHolder, takeLock } from "../../bootstrap/lock.mjs";
 import { fileProblem, StackError } from "./errors.ts";
 import { hasKafkaJars, startKafka } from "./kafka.ts";
 import { removeKafkaVolume, startKafkaInDocker } from "./kafka-docker.ts";
@@ -36,13 +37,15 @@ export interface RunningStack {
   readonly exited: Promise<Error>;
 }
 
+const NOTICE_MS = 1_500;
+
 /**
  * Starts the servers of a STREAM_HOME and writes its stack.env. Whatever an earlier, killed run left there is dealt
  * with; a run that still goes on is a StackError that names it.
  */
 export async function startStack(options: StackOptions): Promise<RunningStack> {
   const { home } = options;
-  const release = takeHome(home);
+  const release = await takeHome(home);
   try {
     removeStackEnv(home);
     const servers = await startServers(options);
@@ -61,19 +64,28 @@ export function removeStackHome(home: string): void {
   rmSync(home, { recursive: true, force: true });
 }
 
-function takeHome(home: string): () => void {
+/** A run killed a moment ago may take that moment to notice; another one that really runs is refused. */
+async function takeHome(home: string): Promise<() => void> {
+  const deadline = Date.now() + NOTICE_MS;
   try {
     for (const folder of ["run", "logs"]) mkdirSync(join(home, folder), { recursive: true });
-    const lock = takeLock(join(home, "run", "lock"));
-    if (!lock.holder) return lock.release;
-    const page = readStackEnv(home).STREAM_WEB_URL;
-    throw new StackError(
-      `Another run (pid ${lock.holder.pid}, since ${new Date(lock.holder.since).toLocaleString("sv")}${page ? `, ${page}` : ""}) ` +
-        `uses STREAM_HOME ${home}: stop it first, or choose another STREAM_HOME.`,
-    );
+    for (;;) {
+      const lock = takeLock(join(home, "run", "lock"));
+      if (!lock.holder) return lock.release;
+      if (Date.now() > deadline) throw refusal(home, lock.holder);
+      await sleep(100);
+    }
   } catch (error) {
     throw fileProblem(error, home);
   }
+}
+
+function refusal(home: string, { pid, since }: LockHolder): StackError {
+  const page = readStackEnv(home).STREAM_WEB_URL;
+  const who = [`pid ${pid}`, `since ${new Date(since).toLocaleString("sv")}`, ...(page ? [page] : [])].join(", ");
+  return new StackError(
+    `STREAM_HOME ${home} is in use by another run (${who}): stop that one, or choose another STREAM_HOME.`,
+  );
 }
 
 interface Servers {

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type GuardedChild, spawnGuarded } from "./child.ts";
+import { StackError } from "./errors.ts";
 import { buildingPlace, publishFolder, writeWhole } from "./files.ts";
 import { answersMetadata } from "./kafka-probe.ts";
 import { lastPort, recordServer, stopOrphan } from "./orphans.ts";
@@ -27,6 +28,7 @@ export function hasKafkaJars(): boolean {
 /** Starts the Kafka of this STREAM_HOME, one JVM as broker and controller, formatting its data folder the first time. */
 export async function startKafka(options: ServerOptions): Promise<RunningServer> {
   const { home, log } = options;
+  if (home.includes(",")) throw new StackError(`STREAM_HOME ${home} has a comma in its path, which Kafka cannot use.`);
   await stopOrphan(home, NAME, "SIGTERM", log);
   if (!existsSync(dataFolder(home))) await makeData(home);
   return onPort(options.port, "STREAM_KAFKA_PORT", lastPort(home, NAME), (port) => run(options, port));

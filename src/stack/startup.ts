@@ -62,6 +62,8 @@ export function reasonOfEnd(name: string, code: number | string, said: string, l
   if (/Address already in use|BindException/.test(said))
     return new PortTaken(`${name}: its port was taken by somebody else.`);
   if (/No space left on device/.test(said)) return new StackError(`${name}: the disk is full.`);
+  if (/java: (not found|No such file)/.test(said))
+    return new StackError(`${name} needs Java 17 or newer: none was found.`);
   if (/UnsupportedClassVersionError/.test(said)) return new StackError(`${name} needs Java 17 or newer.`);
   if (/Cannot allocate memory|Could not reserve enough space/.test(said))
     return new StackError(`${name}: there is not enough free memory.`);

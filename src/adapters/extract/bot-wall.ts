@@ -6,7 +6,7 @@ const WALL_TITLE =
 
 /** Sources of the walls themselves; pages that merely use such a service for comments do not have these. */
 const WALL_SOURCE =
-  /_cf_chl_opt|cf-browser-verification|captcha-delivery\.com\/captcha|id=["']px-captcha|_Incapsula_Resource\?[^"']*incident|geo\.captcha-delivery\.com|awsWafCookieDomainList/;
+  /_cf_chl_opt|cf-browser-verification|captcha-delivery\.com\/captcha|id=["']px-captcha|_Incapsula_Resource\?[^"']{0,500}incident|geo\.captcha-delivery\.com|awsWafCookieDomainList/;
 
 /** A page that says more than this is a page, whatever else it contains. */
 const MAX_WALL_WORDS = 150;

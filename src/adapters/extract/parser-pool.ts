@@ -17,6 +17,7 @@ export class ParserPool {
   readonly #busy = new Set<Parser>();
   readonly #waiting: (() => void)[] = [];
   #places: number;
+  #closed = false;
 
   constructor(options: ParserPoolOptions) {
     this.#options = options;
@@ -45,12 +46,14 @@ export class ParserPool {
     }
   }
 
-  /** Ends every parser, also those at work. */
+  /** Ends every parser, also those at work; none starts any more. */
   close(): void {
+    this.#closed = true;
     for (const parser of [...this.#idle.splice(0), ...this.#busy]) parser.kill();
   }
 
   #takeParser(): Parser {
+    if (this.#closed) throw new Error("the extractor is closed");
     let parser = this.#idle.pop();
     while (parser && !parser.alive) parser = this.#idle.pop();
     return parser ?? new Parser(this.#options.memoryLimitBytes);

@@ -31,6 +31,10 @@ export class Parser {
     this.#rest();
   }
 
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
   get alive(): boolean {
     return this.#alive;
   }

@@ -17,15 +17,21 @@ export function readPage({ body, contentType, finalUrl }: FetchedPage, plainly: 
 }
 
 function plainPage(text: string, contentType: string): ExtractedPage {
-  const firstLine = /json/i.test(contentType) ? "" : (/^\s*#*\s*(\S[^\r\n]*)/.exec(text)?.[1] ?? "").trim();
+  const trimmed = text.trim();
   return {
-    title: firstLine.length <= MAX_FIRST_LINE ? firstLine : "",
-    text: text.trim(),
+    title: /json/i.test(contentType) ? "" : firstLine(trimmed),
+    text: trimmed,
     description: null,
     declaredTags: [],
     language: null,
     siteName: null,
   };
+}
+
+/** A text's first line, without Markdown's heading marks; empty when it is too long for a title. */
+function firstLine(text: string): string {
+  const line = (text.slice(0, MAX_FIRST_LINE + 1).split(/[\r\n]/, 1)[0] ?? "").replace(/^#+/, "").trim();
+  return line.length <= MAX_FIRST_LINE ? line : "";
 }
 
 /** Something to recognise a page by when it has no title: its file name and host. */

@@ -66,15 +66,17 @@ function nameAt(html: string, start: number): string {
 /** The `>` that ends a tag, not one inside a quoted value. */
 function tagEnd(html: string, start: number): number {
   let quote = "";
+  let previous = "";
   for (let at = start; at < html.length; at++) {
-    const char = html[at];
+    const char = html[at] ?? "";
     if (quote) {
       if (char === quote) quote = "";
     } else if (char === ">") {
       return at;
-    } else if ((char === '"' || char === "'") && html[at - 1] === "=") {
+    } else if ((char === '"' || char === "'") && previous === "=") {
       quote = char;
     }
+    if (char > " ") previous = char;
   }
   return -1;
 }

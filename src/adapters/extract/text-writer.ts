@@ -1,6 +1,10 @@
+/** Characters after which nothing more is written: well above what is kept, so that a cut is noticed. */
+const MAX_LENGTH = 1_500_000;
+
 /** Writes running text the way a page shows it: blanks collapsed, blocks apart, no two words glued together. */
 export class TextWriter {
   readonly #parts: string[] = [];
+  #length = 0;
   #breaks = 0;
   #space = false;
 
@@ -16,8 +20,10 @@ export class TextWriter {
 
   /** Text whose line ends and indentation count, e.g. code. */
   verbatim(source: string): void {
-    if (source.trim()) this.#write(source.replace(/\r\n?/g, "\n").replace(/\n+$/, ""));
+    // No regular expression for the end: `\n+$` takes quadratic time on a page full of line ends.
+    if (source.trim()) this.#write(source.trimEnd().replace(/\r\n?/g, "\n"));
     if (source.endsWith("\n")) this.line();
+    else if (/\s$/.test(source.slice(-1))) this.#space = true;
   }
 
   /** At least a blank between what was written and what comes. */
@@ -40,6 +46,8 @@ export class TextWriter {
   }
 
   #write(text: string): void {
+    if (this.#length > MAX_LENGTH) return;
+    this.#length += text.length;
     if (this.#parts.length > 0) {
       if (this.#breaks > 0) this.#parts.push("\n".repeat(this.#breaks));
       else if (this.#space) this.#parts.push(" ");

@@ -18,11 +18,18 @@ export function titleOf(metadata: Metadata, headings: readonly string[], hostnam
   const { ogTitle, titleElement, headline, siteName } = metadata;
   const others = [ogTitle, titleElement, headline].filter((title) => title !== null);
   const candidates = headings.map(squeeze).filter((text) => text && !isSiteName(text, siteName, hostname));
-  const confirmed = candidates.find((text) => others.some((other) => sharedWords(text, other) >= SHARED_WORDS));
+  const confirmed = fullest(
+    candidates.filter((text) => others.some((other) => sharedWords(text, other) >= SHARED_WORDS)),
+  );
   const only = new Set(candidates).size === 1 ? candidates[0] : undefined;
   const declared = [ogTitle, titleElement].find((title) => title);
   const title = confirmed ?? headline ?? only ?? (declared ? withoutSiteName(declared, siteName, hostname) : "");
   return squeeze(decodeReferences(title)).slice(0, MAX_TITLE);
+}
+
+/** The one with the most words: a section's name may be part of a title too. */
+function fullest(texts: readonly string[]): string | undefined {
+  return texts.toSorted((a, b) => wordsOf(b).length - wordsOf(a).length)[0];
 }
 
 function sharedWords(text: string, other: string): number {

@@ -2,13 +2,14 @@ import type { KafkaConfig } from "../../config.ts";
 import type { Logger } from "../../engine/logger.ts";
 import type { Log } from "../../engine/ports.ts";
 import * as admin from "./admin.ts";
+import { prefixed } from "./prefixed.ts";
 import { KafkaAppender } from "./producer.ts";
 import { KafkaSubscription } from "./subscription.ts";
 
 /** Kafka as the log. Opens connections when they are first needed. */
 export function createKafkaLog(config: KafkaConfig, log: Logger): Log {
   const appender = new KafkaAppender(config);
-  return {
+  const kafka: Log = {
     append: (topic, records) => appender.append(topic, records),
     subscribe: (options) => new KafkaSubscription(config, options, log),
     endOffsets: (topics) => admin.endOffsets(config, topics),
@@ -19,4 +20,5 @@ export function createKafkaLog(config: KafkaConfig, log: Logger): Log {
     configureTopic: (name, settings) => admin.configureTopic(config, name, settings),
     close: () => appender.close(),
   };
+  return prefixed(kafka, config.topicPrefix);
 }

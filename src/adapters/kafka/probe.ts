@@ -19,7 +19,8 @@ const STEP_TIMEOUT_MS = 5_000;
  * Tries once to use the cluster, step by step, and stops at the first that fails. The last step asks for a *named*
  * topic: without rights a list of topics is simply empty.
  */
-export async function* probeKafka(config: KafkaConfig, topic: string): AsyncGenerator<ProbeStep> {
+export async function* probeKafka(config: KafkaConfig, name: string): AsyncGenerator<ProbeStep> {
+  const topic = config.topicPrefix + name;
   const [broker] = config.brokers;
   if (!broker) return;
   const { host, port } = splitAddress(broker);
@@ -28,11 +29,11 @@ export async function* probeKafka(config: KafkaConfig, topic: string): AsyncGene
     [`connect ${host}:${port}`, () => connectOnce(host, port)],
     [`use the cluster (${describeAuth(config)}) and see ${topic}`, () => askForTopic(config, topic)],
   ];
-  for (const [name, run] of steps) {
+  for (const [step, run] of steps) {
     try {
-      yield { name, ok: true, detail: await run() };
+      yield { name: step, ok: true, detail: await run() };
     } catch (error) {
-      yield { name, ok: false, detail: explain(error) };
+      yield { name: step, ok: false, detail: explain(error) };
       return;
     }
   }

@@ -50,8 +50,9 @@ export function closeTruncated(text: string): string {
     const isKey = open.at(-1) === "}" && !/:\s*$/.test(text.slice(0, stringStart));
     kept = inList || isKey ? text.slice(0, stringStart) : `${text.replace(/\\(?:u[0-9a-f]{0,3})?$/i, "")}"`;
   }
-  const withoutKey = trimTail(kept).replace(/"(?:[^"\\]|\\.)*"\s{0,20}:\s{0,20}[\w.+-]*$/, "");
-  return trimTail(withoutKey) + open.toReversed().join("");
+  // A number or a word is whole only when something follows it: `tr` may be the start of `true`.
+  const dangling = kept.trimEnd().replace(/"(?:[^"\\]|\\.)*"\s{0,20}:\s{0,20}[\w.+-]*$/, "");
+  return trimTail(dangling) + open.toReversed().join("");
 }
 
 /** Without white space and commas at the end; a loop, since `[\s,]+$` is slow on the blanks that models run away into. */

@@ -19,6 +19,7 @@ export function aLink(url: string, change: Partial<LinkView> = {}): LinkView {
     summaryShort: "In short.",
     summaryLong: "",
     language: "en",
+    enriched: true,
     visibility: "public",
     addedAt: "2025-03-01T10:00:00.123456Z",
     updatedAt: "2025-03-01T11:00:00Z",

@@ -12,6 +12,8 @@ export interface LinkView {
   readonly summaryShort: string;
   readonly summaryLong: string;
   readonly language: string | null;
+  /** Tags and summary are there. */
+  readonly enriched: boolean;
   readonly visibility: Visibility;
   readonly addedAt: string;
   readonly updatedAt: string;
@@ -53,6 +55,7 @@ function added(event: StoredEvent, defaultVisibility: Visibility): LinkView {
     summaryShort: "",
     summaryLong: "",
     language: null,
+    enriched: false,
     visibility: oneOf(event.payload.visibility, defaultVisibility),
     addedAt: event.occurredAt,
     updatedAt: event.occurredAt,
@@ -76,6 +79,7 @@ function changeOf(event: StoredEvent, view: LinkView): Partial<LinkView> | null 
         summaryShort: text(payload.summary_short) ?? text(payload.summary) ?? "",
         summaryLong: text(payload.summary_long) ?? "",
         language: text(payload.language),
+        enriched: true,
       };
     case "link.visibility_changed":
       return { visibility: oneOf(payload.visibility, view.visibility) };

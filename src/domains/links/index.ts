@@ -3,6 +3,7 @@ import type { Capture, Domain } from "../../engine/domain.ts";
 import { UserError } from "../../engine/errors.ts";
 import { deterministicId } from "../../engine/ids.ts";
 import { contentFetched, enrichmentCompleted, linkAdded, linkVisibilityChanged, publishCompleted } from "./events.ts";
+import { linksApi } from "./pages/index.ts";
 import { linksProjection } from "./projections.ts";
 import { linkRoutes } from "./routes.ts";
 import { linkSubjectId, normalizeUrl, type Visibility } from "./subject.ts";
@@ -23,6 +24,7 @@ export function links({ defaultVisibility, agents }: LinksOptions): Domain {
     routes: linkRoutes,
     agents,
     captures: [captureLink],
+    api: linksApi(linkAddedEvent),
   };
 }
 

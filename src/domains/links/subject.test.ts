@@ -60,10 +60,10 @@ describe("a link's id", () => {
     );
   });
 
-  test("given any URL without slashes at its end, when it is normalized twice, then nothing moves", () => {
-    const url = fc
-      .webUrl({ withQueryParameters: true, withFragments: true })
-      .filter((text) => !/\/\/?($|[?#])/.test(text));
-    fc.assert(fc.property(url, (text) => expect(normalizeUrl(normalizeUrl(text))).toBe(normalizeUrl(text))));
+  test("given any URL that ends in one slash at most, when it is normalized twice, then nothing moves", () => {
+    // Of two slashes each pass takes one: a quirk that stored ids depend on.
+    const url = fc.webUrl({ withQueryParameters: true, withFragments: true });
+    const usual = url.filter((text) => !new URL(text).pathname.endsWith("//"));
+    fc.assert(fc.property(usual, (text) => expect(normalizeUrl(normalizeUrl(text))).toBe(normalizeUrl(text))));
   });
 });

@@ -39,7 +39,11 @@ function aWorld(onWrite: (append: (type: string, payload: Payload) => void, writ
   const publisher = createPublisher({ ledger, site, defaultVisibility: "public" });
   const run = (signal = new AbortController().signal) =>
     publisher.run(work, { signal, log: silentLogger, now: () => NOW });
-  return { append, shown, run, writes: () => writes, publisher };
+  const appendEnriched = () => {
+    append("link.added", { url: "https://example.com/a" });
+    append("enrichment.completed", { tags: ["old"] });
+  };
+  return { append, appendEnriched, shown, run, writes: () => writes, publisher };
 }
 
 const work: Work = {
@@ -73,21 +77,21 @@ describe("publisher", () => {
     expect(world.writes()).toBe(1);
   });
 
-  test("given a link nobody enriched yet, when it is published, then it is shown as it is", async () => {
+  test("given a link nobody enriched yet, when it is to be published, then nothing is shown and nothing is said", async () => {
     const world = aWorld();
     world.append("link.added", { url: "https://example.com/a" });
-    await world.run();
-    expect(world.shown.get(ID)).toMatchObject({ title: "https://example.com/a", tags: [] });
+    expect(await world.run()).toEqual([]);
+    expect(world.shown.size).toBe(0);
   });
 
   test("given a link made private, when it is published, then it leaves the site and the event is the same", async () => {
     const world = aWorld();
-    world.append("link.added", { url: "https://example.com/a" });
+    world.appendEnriched();
     await world.run();
     world.append("link.visibility_changed", { visibility: "private" });
     const [event] = await world.run();
     expect(world.shown.size).toBe(0);
-    expect(event).toMatchObject({ type: "publish.completed", payload: { version: 2 } });
+    expect(event).toMatchObject({ type: "publish.completed", payload: { version: 3 } });
   });
 
   const changes: [string, Payload][] = [
@@ -99,7 +103,7 @@ describe("publisher", () => {
       const world = aWorld((append, writes) => {
         if (writes === 1) append(type, payload);
       });
-      world.append("link.added", { url: "https://example.com/a" });
+      world.appendEnriched();
       expect(await world.run()).toHaveLength(1);
       expect(world.shown.size).toBe(0);
       expect(world.writes()).toBe(2);
@@ -110,15 +114,15 @@ describe("publisher", () => {
     const world = aWorld((append, writes) => {
       if (writes === 1) append("enrichment.completed", { tags: ["new"] });
     });
-    world.append("link.added", { url: "https://example.com/a" });
+    world.appendEnriched();
     const [event] = await world.run();
     expect(world.shown.get(ID)?.tags).toEqual(["new"]);
-    expect(event?.payload.version).toBe(2);
+    expect(event?.payload.version).toBe(3);
   });
 
   test("given a link that changes at every write, when it is published, then the work is put off", async () => {
     const world = aWorld((append) => append("link.visibility_changed", { visibility: "public" }));
-    world.append("link.added", { url: "https://example.com/a" });
+    world.appendEnriched();
     const error = await world.run().catch((thrown) => thrown);
     expect(error).toBeInstanceOf(RetryableError);
     expect(error.errorClass).toBe("link_keeps_changing");
@@ -135,7 +139,7 @@ describe("publisher", () => {
 
   test("given the deadline passed, when it is published, then nothing is written", async () => {
     const world = aWorld();
-    world.append("link.added", { url: "https://example.com/a" });
+    world.appendEnriched();
     expect(world.run(AbortSignal.abort())).rejects.toThrow();
     expect(world.writes()).toBe(0);
   });

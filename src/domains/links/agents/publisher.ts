@@ -34,6 +34,8 @@ export function createPublisher({ ledger, site, defaultVisibility }: PublisherOp
     timeoutMs: 30_000,
     async run(work, { signal, log, now }) {
       let link = await linkOf(work.subjectId);
+      // Nothing to show yet: its enrichment will ask for publishing again. What was shown before must still go.
+      if (!link.enriched && link.visibility === "public") return [];
       for (let round = 1; round <= ROUNDS; round++) {
         signal.throwIfAborted();
         await show(site, link);

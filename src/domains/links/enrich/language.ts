@@ -24,6 +24,6 @@ export async function detectLanguage(text: string, declared: string | null): Pro
   // Loaded at first use: its tables take 100 MB and a third of a second, which a process with a model never needs.
   const { eld } = await import("eld/medium");
   const found = eld.detect(sample);
-  if (stated && !found.isReliable()) return stated;
+  if (!found.isReliable() && (stated || letters < ENOUGH_LETTERS)) return stated ?? UNKNOWN_LANGUAGE;
   return found.language || stated || UNKNOWN_LANGUAGE;
 }

@@ -31,10 +31,10 @@ export function capLength(text: string, maxLength: number): string {
 
 function stripMarkup(text: string): string {
   return text
-    .replace(/!\[[^\]]{0,500}\]\([^)\s]{0,2000}[^)]{0,200}\)/g, "")
-    .replace(/\[([^\]]{0,500})\]\([^)\s]{0,2000}[^)]{0,200}\)/g, "$1")
-    .replace(/<\/?[a-z!][^>]{0,2000}>/gi, " ")
-    .replace(/\b(?:[a-z][a-z0-9+.-]{1,20}:\/\/|www\.|(?:javascript|data|mailto):)[^\s<>"')\]]+/gi, "")
+    .replace(/!\[[^\]]{0,500}\]\((?:[^()]|\([^()]{0,200}\)){0,2000}\)/g, "")
+    .replace(/\[([^\]]{0,500})\]\((?:[^()]|\([^()]{0,200}\)){0,2000}\)/g, "$1")
+    .replace(/<\/?[a-z!][^<>]{0,2000}>/gi, " ")
+    .replace(/(?:[a-z][a-z0-9+.-]{0,20}:\/\/|\b(?:www\.|(?:javascript|data|mailto):))[^\s<>"')\]]+/gi, "")
     .replace(/(\*\*|__|~~|`+)(?=\S)/g, "")
     .replace(/(?<=\S)(\*\*|__|~~|`+)/g, "")
     .replace(/(?<![\p{L}\p{N}])([*_])(\S[^*_]{0,500})\1(?![\p{L}\p{N}])/gu, "$2")
@@ -54,8 +54,10 @@ function untilStable(text: string, change: (text: string) => string): string {
 /** Closes the holes that removed links leave. */
 function tidy(text: string): string {
   return text
-    .replace(/\(\s*\)|\[\s*\]/g, "")
-    .replace(/\s+([.,;:!?])(?=\s|$)/g, "$1")
+    .replace(/(^|\s)(?:\(\s*\)|\[\s*\])/g, "$1")
+    .replaceAll("](", "] (")
+    .replace(/ +([.,;:!?])(?=\s|$)/g, "$1")
+    .replace(/ +\)/g, ")")
     .replace(/\s+/gu, " ")
     .trim();
 }

@@ -1,0 +1,57 @@
+import type { MiddlewareHandler } from "hono";
+import { Problem } from "./problems.ts";
+
+/** Methods that change nothing. */
+const SAFE = new Set(["GET", "HEAD", "OPTIONS"]);
+
+/**
+ * Answers only to loopback names with our own port: a page elsewhere whose name was re-pointed at 127.0.0.1 (DNS
+ * rebinding) sends its own name and gets nothing.
+ */
+export function onlyLoopbackHosts(port: () => number): MiddlewareHandler {
+  return async (c, next) => {
+    const host = (c.req.header("host") ?? "").toLowerCase();
+    const names = ["127.0.0.1", "localhost", "[::1]"];
+    if (!names.some((name) => host === `${name}:${port()}` || (port() === 80 && host === name))) {
+      throw new Problem(421, "This server answers only under the names of this machine, as in 127.0.0.1.");
+    }
+    await next();
+  };
+}
+
+/** Forms come from our own pages: every browser says where a POST comes from. */
+export const onlySameOrigin: MiddlewareHandler = async (c, next) => {
+  if (!SAFE.has(c.req.method)) {
+    const origin = c.req.header("origin");
+    const site = c.req.header("sec-fetch-site");
+    const sameOrigin = origin === `http://${c.req.header("host")}`;
+    if (!sameOrigin || (site !== undefined && site !== "same-origin")) {
+      throw new Problem(403, "A form is taken only from this server's own pages; programs use /api with a token.");
+    }
+  }
+  await next();
+};
+
+/** What every answer says to the browser: nothing from elsewhere, no framing, no guessing of types, no referrer. */
+export const securityHeaders: MiddlewareHandler = async (c, next) => {
+  await next();
+  const headers = c.res.headers;
+  if (!headers.has("Content-Security-Policy")) headers.set("Content-Security-Policy", PAGE_POLICY);
+  headers.set("X-Content-Type-Options", "nosniff");
+  headers.set("Referrer-Policy", "no-referrer");
+  headers.set("X-Frame-Options", "DENY");
+  headers.set("Cross-Origin-Opener-Policy", "same-origin");
+  headers.set("Permissions-Policy", "camera=(), microphone=(), geolocation=()");
+  if (!headers.has("Access-Control-Allow-Origin")) headers.set("Cross-Origin-Resource-Policy", "same-origin");
+};
+
+const PAGE_POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self'",
+  "connect-src 'self'",
+  "form-action 'self'",
+  "base-uri 'none'",
+  "frame-ancestors 'none'",
+].join("; ");

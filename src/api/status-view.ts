@@ -1,0 +1,100 @@
+import type { Latest, PipelineHealth, StageLag } from "../engine/health.ts";
+import { type Html, html } from "../engine/web/html.ts";
+import { ago, chip, count } from "../engine/web/parts.ts";
+import { WORK_STATUSES, workMatrix } from "./work-matrix.ts";
+
+/** Pipeline health as a page. */
+export function statusView(health: PipelineHealth, now: Date): Html {
+  return html`<div id="status" data-live class="status">
+<h1>${headline(health)}</h1>
+${overview(health, now)}
+<section><h2>Stages</h2>${stages(health, now)}</section>
+<section><h2>Work</h2>${work(health)}</section>
+${deadWork(health, now)}
+${deadRecords(health, now)}
+${parked(health, now)}
+<section><h2>Servers</h2>${servers(health)}</section>
+</div>`;
+}
+
+function headline({ servers, stages, ledger }: PipelineHealth): string {
+  if (servers.kafkaProblem) return "Kafka cannot be reached";
+  const behind = stages.reduce((sum, stage) => sum + (stage.lag ?? 0), 0) + ledger.unpublished;
+  return behind === 0 ? "All caught up" : `${count(behind, "record")} under way`;
+}
+
+function overview({ ledger, deadWork, deadRecords, parked: waiting }: PipelineHealth, now: Date): Html {
+  const figure = (value: number | string, label: string, note: Html | string | null = null, bad = false) =>
+    html`<div class="${bad ? "figure bad" : "figure"}"><b>${typeof value === "number" ? value.toLocaleString("en") : value}</b> ${label}${note && html`<small>${note}</small>`}</div>`;
+  const oldest = ledger.oldestUnpublishedAt && html`oldest ${ago(ledger.oldestUnpublishedAt, now)}`;
+  return html`<div class="figures">
+${figure(ledger.exact ? ledger.events : `≈ ${ledger.events.toLocaleString("en")}`, "events in the ledger")}
+${figure(ledger.unpublished, "not yet in Kafka", oldest)}
+${figure(deadWork.total + deadRecords.total, "dead letters", null, deadWork.total + deadRecords.total > 0)}
+${figure(waiting.total, "waiting for a parent")}
+</div>`;
+}
+
+function stages({ stages: list, servers }: PipelineHealth, now: Date): Html {
+  const unknown = servers.kafkaProblem ? `unknown: ${servers.kafkaProblem}` : "unknown";
+  const row = (stage: StageLag) => html`<tr><th scope="row">${stage.stage}</th><td>${stage.topics.join(", ")}</td>
+<td>${stage.lag === null ? html`<span class="soft">${unknown}</span>` : stage.lag === 0 ? chip("done", "caught up") : chip("running", `${stage.lag.toLocaleString("en")} behind`)}</td>
+<td class="soft">${stage.movedAt ? ago(stage.movedAt, now) : "never"}</td></tr>`;
+  return table(["Stage", "Reads", "Lag", "Last moved"], list.map(row));
+}
+
+function work({ work: counts }: PipelineHealth): Html {
+  if (counts.length === 0) return html`<p class="soft">No work has been asked for yet.</p>`;
+  const rows = workMatrix(counts).map(
+    ({ type, byStatus }) =>
+      html`<tr><th scope="row">${type}</th>${byStatus.map((n, i) => html`<td class="${n === 0 ? "n zero" : `n n-${WORK_STATUSES[i]}`}">${n.toLocaleString("en")}</td>`)}</tr>`,
+  );
+  return table(["Work", ...WORK_STATUSES], rows, "numbers");
+}
+
+function deadWork({ deadWork: dead }: PipelineHealth, now: Date): Html | null {
+  if (dead.total === 0) return null;
+  const row = (item: (typeof dead.latest)[number]) => html`<li>
+<p class="line"><span><b>${item.type}</b> of ${subject(item.subjectId)}</span>${item.at && html`<span class="soft">${ago(item.at, now)}</span>`}</p>
+<p class="reason">${item.error || "No reason was given"}</p>
+<p class="soft">${count(item.attempts, "attempt")}${item.errorClass && html` <code>${item.errorClass}</code>`}</p></li>`;
+  return listed("Work that failed for good", dead, dead.latest.map(row));
+}
+
+function deadRecords({ deadRecords: dead }: PipelineHealth, now: Date): Html | null {
+  if (dead.total === 0) return null;
+  const row = (item: (typeof dead.latest)[number]) => html`<li>
+<p class="line"><span><b>${item.topic}</b> partition ${item.partition}, offset ${item.offset}</span><span class="soft">${ago(item.at, now)}</span></p>
+<p class="reason">${item.error}</p>
+<p class="soft">set aside by ${item.stage} <code>${item.errorClass}</code></p></li>`;
+  return listed("Records nobody could process", dead, dead.latest.map(row));
+}
+
+function parked({ parked: waiting }: PipelineHealth, now: Date): Html | null {
+  if (waiting.total === 0) return null;
+  const row = (item: (typeof waiting.latest)[number]) => html`<li><p class="line">
+<span>${count(item.events, "event")} of ${item.projection} for ${subject(item.waitsFor)}</span><span class="soft">${ago(item.since, now)}</span></p></li>`;
+  return listed("Events that wait for their parent", waiting, waiting.latest.map(row));
+}
+
+function servers({ servers: used, leases }: PipelineHealth): Html {
+  const kafka = used.kafka.length === 0 ? "not configured" : used.kafka.join(", ");
+  return html`<dl>
+<dt>Postgres</dt><dd><code>${used.postgres}</code>${used.pooler ? " through a transaction pooler: no LISTEN, so new things are noticed a little later" : null}</dd>
+<dt>Kafka</dt><dd><code>${kafka}</code>${used.kafkaProblem && html` <span class="reason">${used.kafkaProblem}</span>`}</dd>
+${leases.map((lease) => html`<dt>${lease.name}</dt><dd><code>${lease.holder}</code>${lease.held ? null : html` <span class="soft">its lease ran out</span>`}</dd>`)}
+</dl>`;
+}
+
+function subject(id: string): Html {
+  return id.startsWith("link:") ? html`<a href="/links/${id}"><code>${id}</code></a>` : html`<code>${id}</code>`;
+}
+
+function listed(title: string, { total, latest }: Latest<unknown>, rows: readonly Html[]): Html {
+  const more = total > latest.length ? html`<p class="soft">The latest ${latest.length} of ${total.toLocaleString("en")}.</p>` : null;
+  return html`<section><h2>${title}</h2><ul class="letters">${rows}</ul>${more}</section>`;
+}
+
+function table(heads: readonly string[], rows: readonly Html[], className = ""): Html {
+  return html`<div class="scroll"><table class="${className}"><thead><tr>${heads.map((head) => html`<th scope="col">${head}</th>`)}</tr></thead><tbody>${rows}</tbody></table></div>`;
+}

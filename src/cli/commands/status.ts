@@ -1,0 +1,97 @@
+import { WORK_STATUSES, workMatrix } from "../../api/work-matrix.ts";
+import type { PipelineHealth } from "../../engine/health.ts";
+import { count, exactTime, relativeTime } from "../../engine/web/parts.ts";
+import { kafkaBrokersOf } from "../../health.ts";
+import { pipelineHealth } from "../../server.ts";
+import { createContext, openCommandApp } from "../context.ts";
+import { columns, cut, paint, plain } from "../format.ts";
+import type { CommandInput } from "../command.ts";
+import { colourOf } from "./show.ts";
+
+/** Ledger, lag per stage, work by state, dead letters, servers in use. Kafka may be away: then it says so. */
+export async function status({ options }: CommandInput): Promise<void> {
+  const context = createContext();
+  const kafka = kafkaBrokersOf(context.config).length > 0;
+  await using app = openCommandApp("status", { kafka, withAgents: true }, context);
+  const health = await pipelineHealth(app);
+  console.log(options.json ? JSON.stringify(health, null, 2) : render(health));
+}
+
+function render(health: PipelineHealth): string {
+  return [
+    section("servers", servers(health)),
+    section("ledger", ledger(health)),
+    section("stages", stages(health)),
+    section("work", work(health)),
+    section("dead letters", deadLetters(health)),
+    ...(health.parked.total > 0 ? [section("waiting for a parent", parked(health))] : []),
+    section("leases", leases(health)),
+  ].join("\n\n");
+}
+
+function section(title: string, rows: readonly (readonly string[])[]): string {
+  return `${paint("cyan", title)}\n${columns(rows.map(([first = "", ...rest]) => [`  ${first}`, ...rest]))}`;
+}
+
+function servers({ servers: used }: PipelineHealth): string[][] {
+  const pooler = used.pooler ? paint("yellow", "  a transaction pooler: no LISTEN, so it is slower") : "";
+  const problem = used.kafkaProblem ? paint("red", `  ${used.kafkaProblem}`) : "";
+  return [
+    ["Postgres", `${used.postgres}${pooler}`],
+    ["Kafka", `${used.kafka.join(", ")}${problem}`],
+  ];
+}
+
+function ledger({ ledger: { events, exact, unpublished, oldestUnpublishedAt } }: PipelineHealth): string[][] {
+  const oldest = oldestUnpublishedAt ? `  the oldest came ${relativeTime(Date.parse(oldestUnpublishedAt) - Date.now())}` : "";
+  return [
+    ["events", `${exact ? "" : "about "}${events.toLocaleString("en")}`],
+    ["not yet in Kafka", `${unpublished.toLocaleString("en")}${oldest}`],
+  ];
+}
+
+function stages({ stages: list, servers: { kafkaProblem } }: PipelineHealth): string[][] {
+  const lag = (n: number | null) => {
+    if (n === null) return paint("yellow", `unknown: ${kafkaProblem ?? 'a topic is missing, run "npm run kafka:init"'}`);
+    return n === 0 ? paint("green", "caught up") : `${n.toLocaleString("en")} behind`;
+  };
+  return list.map((stage) => [stage.stage, paint("dim", stage.topics.join(", ")), lag(stage.lag)]);
+}
+
+function work({ work: counts }: PipelineHealth): string[][] {
+  if (counts.length === 0) return [["none yet"]];
+  const heads = ["", ...WORK_STATUSES.map((name) => paint("dim", name))];
+  const rows = workMatrix(counts).map(({ type, byStatus }) => [
+    type,
+    ...byStatus.map((n, i) => (n === 0 ? paint("dim", "0") : paint(colourOf(WORK_STATUSES[i] ?? "done"), String(n)))),
+  ]);
+  return [heads, ...rows];
+}
+
+function deadLetters({ deadWork, deadRecords }: PipelineHealth): string[][] {
+  if (deadWork.total + deadRecords.total === 0) return [["none"]];
+  const items = [
+    ...deadWork.latest.map((item) => [item.at ? exactTime(item.at) : "", item.type, plain(item.subjectId), reason(item.error)]),
+    ...deadRecords.latest.map((item) => [
+      exactTime(item.at),
+      item.topic,
+      `partition ${item.partition} offset ${item.offset}`,
+      reason(item.error),
+    ]),
+  ];
+  const more = deadWork.total + deadRecords.total - items.length;
+  return more > 0 ? [...items, [paint("dim", `and ${count(more, "older one")}`)]] : items;
+}
+
+function reason(error: string): string {
+  return paint("red", cut(plain(error), 120) || "no reason was given");
+}
+
+function parked({ parked: waiting }: PipelineHealth): string[][] {
+  return waiting.latest.map((item) => [item.projection, count(item.events, "event"), `for ${plain(item.waitsFor)}`]);
+}
+
+function leases({ leases: list }: PipelineHealth): string[][] {
+  if (list.length === 0) return [["nobody holds one: no relay or dispatcher runs"]];
+  return list.map((lease) => [lease.name, lease.held ? lease.holder : paint("yellow", `ran out, last held by ${lease.holder}`)]);
+}

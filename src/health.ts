@@ -1,0 +1,103 @@
+import type { App } from "./app.ts";
+import type { Config } from "./config.ts";
+import { messageOf } from "./engine/errors.ts";
+import type { StageLag, StoredPosition } from "./engine/health.ts";
+import { EVENTS_TOPIC } from "./engine/topics.ts";
+import { readStackEnv } from "./stack/stack-env.ts";
+
+/** What Kafka says of its topics. */
+export interface TopicEnds {
+  /** Null: it answered. */
+  readonly problem: string | null;
+  /** Offset after the last record, by `topic:partition`. */
+  readonly ends: ReadonlyMap<string, number>;
+  readonly topicIds: ReadonlyMap<string, string>;
+}
+
+export interface KafkaWatch {
+  readonly brokers: readonly string[];
+  ends(): Promise<TopicEnds>;
+  lagOf(positions: readonly StoredPosition[], ends: TopicEnds): StageLag[];
+}
+
+/** A page does not wait longer for Kafka than this. */
+const DEADLINE_MS = 2_500;
+/** An answer this young is given again: pages ask every second, each answer costs Kafka connections. */
+const FRESH_MS = 1_500;
+
+/** Asks Kafka how long its topics are: one question at a time however many ask, never longer than the deadline. */
+export function createKafkaWatch(app: App, brokers = kafkaBrokersOf(app.config)): KafkaWatch {
+  let asking: Promise<TopicEnds> | undefined;
+  let last: { at: number; answer: TopicEnds } | undefined;
+  const groups = groupsOf(app);
+  const topics = [...new Set(groups.flatMap((group) => group.topics))];
+  const ask = async () => {
+    const answer = await withDeadline(brokers.length > 0 ? askKafka(app, topics) : Promise.resolve(silent("no Kafka is configured")));
+    last = { at: performance.now(), answer };
+    return answer;
+  };
+  return {
+    brokers,
+    ends() {
+      if (last && performance.now() - last.at < FRESH_MS) return Promise.resolve(last.answer);
+      asking ??= ask().finally(() => {
+        asking = undefined;
+      });
+      return asking;
+    },
+    lagOf: (positions, ends) => groups.map((group) => lagOfGroup(group, positions, ends)),
+  };
+}
+
+/** Kafka's addresses: the configuration's, else those of the local stack that runs; none where neither says. */
+export function kafkaBrokersOf(config: Config): readonly string[] {
+  if (config.kafka.brokers.length > 0) return config.kafka.brokers;
+  return readStackEnv(config.home).KAFKA_BROKERS?.split(",") ?? [];
+}
+
+function silent(problem: string): TopicEnds {
+  return { problem, ends: new Map(), topicIds: new Map() };
+}
+
+async function askKafka({ log }: App, topics: readonly string[]): Promise<TopicEnds> {
+  const [{ topicIds }, ends] = await Promise.all([log.identity(topics), log.endOffsets(topics)]);
+  return { problem: null, ends, topicIds };
+}
+
+async function withDeadline(question: Promise<TopicEnds>): Promise<TopicEnds> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<TopicEnds>((resolve) => {
+    timer = setTimeout(() => resolve(silent("Kafka cannot be reached")), DEADLINE_MS);
+  });
+  const answer = question.catch((error) => silent(`Kafka cannot be reached (${messageOf(error)})`));
+  return Promise.race([answer, late]).finally(() => clearTimeout(timer));
+}
+
+type Group = Pick<StageLag, "stage" | "group" | "topics">;
+
+/** The consumer groups there are: the two stages and every agent. */
+function groupsOf({ registry }: App): Group[] {
+  return [
+    { stage: "router", group: "router-v1", topics: [EVENTS_TOPIC] },
+    { stage: "materializer", group: "materializer-v1", topics: [EVENTS_TOPIC] },
+    ...registry.agents.map((agent) => ({ stage: agent.name, group: agent.group, topics: [agent.handles.topic] })),
+  ];
+}
+
+/** A position in a topic that was re-created since counts as none. */
+function lagOfGroup(group: Group, positions: readonly StoredPosition[], { ends, topicIds }: TopicEnds): StageLag {
+  const own = positions.filter((position) => position.group === group.group && group.topics.includes(position.topic));
+  const movedAt = own.map((position) => position.updatedAt).sort().at(-1) ?? null;
+  if (group.topics.some((topic) => !topicIds.has(topic))) return { ...group, lag: null, movedAt };
+  let lag = 0;
+  for (const [key, end] of ends) {
+    const cut = key.lastIndexOf(":");
+    const topic = key.slice(0, cut);
+    if (!group.topics.includes(topic)) continue;
+    const partition = Number(key.slice(cut + 1));
+    const at = own.find((position) => position.topic === topic && position.partition === partition);
+    const done = at && at.topicId === topicIds.get(topic) ? at.lastOffset + 1 : 0;
+    lag += Math.max(0, end - done);
+  }
+  return { ...group, lag, movedAt };
+}

@@ -1,0 +1,103 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { Producer } from "@platformatic/kafka";
+import { ingest } from "../../src/pipeline/ingest.ts";
+import { allStages } from "../../src/stages.ts";
+import { createTestApp, type TestApp } from "../support/test-app.ts";
+
+let world: TestApp;
+
+beforeAll(async () => {
+  world = await createTestApp();
+}, 60_000);
+afterAll(() => world[Symbol.asyncDispose](), 60_000);
+
+interface Raw {
+  topic: string;
+  key?: string;
+  value: Buffer;
+}
+
+/** Puts bytes into a topic as any other program could. */
+async function produce(records: Raw[]): Promise<void> {
+  const { env } = world;
+  const producer = new Producer({ clientId: "test", bootstrapBrokers: (env.KAFKA_BROKERS ?? "").split(",") });
+  await producer.send({
+    messages: records.map((record) => ({
+      topic: `${env.KAFKA_TOPIC_PREFIX}${record.topic}`,
+      partition: 0,
+      ...(record.key === undefined ? {} : { key: Buffer.from(record.key) }),
+      value: record.value,
+    })),
+  });
+  await producer.close();
+}
+
+const json = (value: unknown) => Buffer.from(JSON.stringify(value));
+const event = (over: object) =>
+  json({
+    id: crypto.randomUUID(),
+    occurred_at: "2026-01-01T00:00:00.000Z",
+    source: "test",
+    subject: "sensor",
+    subject_id: "sensor:x",
+    event_type: "temp.reading_recorded",
+    payload: { celsius: 1 },
+    ...over,
+  });
+
+test("given bad records on every topic, when all stages run, then each is kept with its bytes and what is behind it goes on", async () => {
+  const { app } = world;
+  const bad: [string, Raw][] = [
+    ["invalid_json", { topic: "events.raw", key: "a", value: Buffer.from("{half") }],
+    ["wrong_encoding", { topic: "events.raw", key: "b", value: Buffer.from([0xff, 0x00]) }],
+    ["missing_key", { topic: "events.raw", value: event({}) }],
+    ["empty_value", { topic: "events.raw", key: "c", value: Buffer.alloc(0) }],
+    ["wrong_shape", { topic: "events.raw", key: "d", value: event({ payload: { celsius: "warm" } }) }],
+    ["unknown_event_type", { topic: "events.raw", key: "e", value: event({ event_type: "moon.landed" }) }],
+    ["invalid_json", { topic: "work.fetch_link", key: "f", value: Buffer.from("not json") }],
+    ["wrong_shape", { topic: "work.enrich_link", key: "g", value: json({ subject_id: "link:x" }) }],
+    ["missing_key", { topic: "work.publish_link", value: json({}) }],
+  ];
+  await produce(bad.map(([, record]) => record));
+  await produce([{ topic: "events.raw", key: "sensor:x", value: event({}) }]);
+  const [captured] = await ingest(
+    [{ type: "todo.created", subject: "todo", subjectId: "t:1", payload: { title: "behind" } }],
+    { store: app.store, registry: app.registry, now: () => new Date() },
+  );
+  expect(captured?.isNew).toBe(true);
+  await world.runUntil(allStages(app, { once: false }), async () => {
+    const [count] = await app.db<{ n: number }[]>`select count(*) as n from lifestream.dead_letters`;
+    const [row] = await app.db`select 1 from lifestream.todos where subject_id = 't:1'`;
+    const [reading] = await app.db`select 1 from lifestream.temperature_readings where subject_id = 'sensor:x'`;
+    return count?.n === bad.length && row !== undefined && reading !== undefined;
+  });
+  const kept = await app.db<{ topic: string; error_class: string; record_value: Buffer }[]>`
+    select topic, error_class, record_value from lifestream.dead_letters order by topic, kafka_partition, kafka_offset`;
+  const expected = bad
+    .map(([error_class, { topic, value }]) => ({ topic, error_class, record_value: value.toString("hex") }))
+    .sort((a, b) => a.topic.localeCompare(b.topic));
+  expect(kept.map((row) => ({ ...row, record_value: Buffer.from(row.record_value).toString("hex") }))).toEqual(
+    expected,
+  );
+}, 60_000);
+
+test("given an event that Postgres refuses among good ones, when materialized, then only it is set aside", async () => {
+  const { app } = world;
+  const link = (id: string, url: string) => ({
+    type: "link.added",
+    subject: "link",
+    subjectId: id,
+    payload: { url, url_norm: url },
+  });
+  const events = [
+    link("link:1", "https://a.example/"),
+    link("link:2", "https://a.example/"),
+    link("link:3", "https://b.example/"),
+  ];
+  await ingest(events, { store: app.store, registry: app.registry, now: () => new Date() });
+  await world.runUntil(allStages(app, { once: false }), async () => {
+    const rows = await app.db`select 1 from lifestream.dead_letters where error_class = 'sql_23505'`;
+    const links = await app.db`select 1 from lifestream.links where subject_id in ('link:1', 'link:2', 'link:3')`;
+    return rows.length === 1 && links.length === 2;
+  });
+}, 60_000);

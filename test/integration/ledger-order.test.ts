@@ -1,0 +1,96 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { EnvironmentError, LeaseLostError } from "../../src/engine/errors.ts";
+import type { OutboxRow } from "../../src/engine/ports.ts";
+import { createTestApp, type TestApp } from "../support/test-app.ts";
+
+let world: TestApp;
+const lease = { name: "relay", holder: "me" };
+
+beforeAll(async () => {
+  world = await createTestApp();
+}, 60_000);
+beforeEach(async () => {
+  await world.app.store.leases.acquire(lease, 60_000);
+});
+afterAll(() => world[Symbol.asyncDispose](), 60_000);
+
+const insert = (subjectId: string, db = world.app.db) => db`
+  insert into lifestream.events (occurred_at, source, subject, subject_id, event_type, payload)
+  values (now(), 'test', 'todo', ${subjectId}, 'todo.created', '{"title": "x"}')`;
+
+const sent = (rows: readonly OutboxRow[]) =>
+  rows.map((row, offset) => ({ id: row.id, position: { topic: "events.raw", partition: 0, offset } }));
+
+const keys = (rows: readonly OutboxRow[]) => rows.map((row) => row.key);
+
+describe("the outbox", () => {
+  test("given a batch that was not marked, when the next is asked for, then the same comes in the same order", async () => {
+    const { outbox } = world.app.store;
+    for (const id of ["a", "b", "c"]) await insert(id);
+    const first = await outbox.next(lease, 2, []);
+    await insert("d");
+    expect(keys(first)).toEqual(["a", "b"]);
+    expect(await outbox.next(lease, 10, [])).toEqual(first);
+    const second = await outbox.next(lease, 10, sent(first));
+    expect(keys(second)).toEqual(["c", "d"]);
+    expect(await outbox.next(lease, 10, sent(second))).toEqual([]);
+    expect(await outbox.pending()).toBe(0);
+  });
+
+  test("given a long transaction with an early position, when it commits after later rows were sent, then it goes behind them", async () => {
+    const { app } = world;
+    const { outbox } = app.store;
+    const open = Promise.withResolvers<void>();
+    const begun = Promise.withResolvers<void>();
+    const early = app.db.begin(async (tx) => {
+      await insert("early", tx as unknown as typeof app.db);
+      begun.resolve();
+      await open.promise;
+    });
+    await begun.promise;
+    await insert("later");
+    const first = await outbox.next(lease, 10, []);
+    expect(keys(first)).toEqual(["later"]);
+    open.resolve();
+    await early;
+    let rest = await outbox.next(lease, 10, sent(first));
+    // Late rows are looked for twice a second.
+    for (const until = performance.now() + 5_000; rest.length === 0 && performance.now() < until; ) {
+      rest = await outbox.next(lease, 10, []);
+    }
+    expect(keys(rest)).toEqual(["early"]);
+    expect(rest[0]?.position).toBeGreaterThan(first[0]?.position ?? Number.POSITIVE_INFINITY);
+    await outbox.next(lease, 10, sent(rest));
+  });
+
+  test("given somebody else holds the lease, when a batch is asked for or marked, then it is refused", async () => {
+    const { outbox, leases } = world.app.store;
+    await leases.release(lease);
+    expect(await leases.acquire({ name: "relay", holder: "other" }, 60_000)).toBe(true);
+    expect(await leases.acquire(lease, 60_000)).toBe(false);
+    const refused = await outbox.next(lease, 10, []).catch((error) => error);
+    expect(refused).toBeInstanceOf(LeaseLostError);
+    await leases.release({ name: "relay", holder: "other" });
+  });
+
+  test("given a payload too big for a record, when forwarded, then the record leaves it in the ledger", async () => {
+    const { app } = world;
+    const noise = Array.from({ length: 20_000 }, () => crypto.randomUUID()).join("");
+    await app.db`
+      insert into lifestream.events (occurred_at, source, subject, subject_id, event_type, payload)
+      values (now(), 'test', 'link', 'link:big', 'content.fetched', ${app.db.json({ title: "big", text_content: noise })})`;
+    const rows = await app.store.outbox.next(lease, 10, []);
+    expect(JSON.parse(rows[0]?.value ?? "{}")).toMatchObject({ subject_id: "link:big", payload: null });
+    const ids = rows.map((row) => row.id);
+    const payloads = await app.store.transaction((tx) => tx.ledger.payloadsOf(ids));
+    expect(payloads.get(ids[0] ?? "")?.text_content).toBe(noise);
+    await app.store.outbox.next(lease, 10, sent(rows));
+  });
+});
+
+test("given a database that is away, when asked, then the error says it is the environment", async () => {
+  await using away = await createTestApp();
+  await away.app.db.end();
+  const error = await away.app.store.outbox.pending().catch((thrown) => thrown);
+  expect(error).toBeInstanceOf(EnvironmentError);
+}, 60_000);

@@ -1,0 +1,135 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { linkAddedEvent } from "../../src/domains/links/index.ts";
+import { ingest } from "../../src/pipeline/ingest.ts";
+import { resetTopics } from "../../src/pipeline/reset.ts";
+import { allStages } from "../../src/stages.ts";
+import { stateDigest } from "../support/digest.ts";
+import { servePages, type TestPages } from "../support/pages.ts";
+import { createTestApp, type TestApp } from "../support/test-app.ts";
+
+let pages: TestPages;
+let world: TestApp;
+
+beforeAll(async () => {
+  pages = await servePages();
+  world = await createTestApp({ FETCH_ALLOW_HOSTS: `${pages.host},127.0.0.1:9` });
+}, 60_000);
+
+afterAll(async () => {
+  await world[Symbol.asyncDispose]();
+  await pages[Symbol.asyncDispose]();
+}, 60_000);
+
+async function add(...urls: string[]): Promise<string[]> {
+  const { store, registry } = world.app;
+  const events = urls.map((url) => linkAddedEvent({ url, source: "test", visibility: "public" }));
+  return (await ingest(events, { store, registry, now: () => new Date() })).map((added) => added.subjectId);
+}
+
+/** True once no work is open and every event is in the state tables. */
+async function settled(): Promise<boolean> {
+  const [row] = await world.app.db<{ open: number; unsent: number; unapplied: number }[]>`
+    select (select count(*) from lifestream.work where status not in ('done', 'dead'))
+        + (select count(*) from lifestream.work where status = 'dead' and dead_letter_sent_at is null) as open,
+      (select count(*) from lifestream.events where not published_to_kafka) as unsent,
+      (select count(*) from lifestream.events e left join lifestream.kafka_offsets o
+        on o.consumer_group = 'materializer-v1' and o.topic = 'events.raw' and o.partition = e.kafka_partition
+        where o.last_offset is null or o.last_offset < e.kafka_offset) as unapplied`;
+  return row !== undefined && row.open + row.unsent + row.unapplied === 0;
+}
+
+const run = () => world.runUntil(allStages(world.app, { once: false }), settled, 60_000);
+const link = async (id: string) => (await world.app.db`select * from lifestream.links where subject_id = ${id}`)[0];
+
+describe("a link from capture to feed", () => {
+  test("given a public page, when everything runs, then it is published, tagged and in the feed", async () => {
+    const [id = ""] = await add(`${pages.origin}/ok/first`);
+    await run();
+    expect(await link(id)).toMatchObject({ status: "published", visibility: "public", last_error: null });
+    const [metadata] = await world.app.db`select * from lifestream.link_metadata where subject_id = ${id}`;
+    expect(metadata?.tags).toContain("ledger");
+    expect(metadata?.model_version).toStartWith("local/");
+    expect(readFileSync(join(world.app.config.home, "site", "feed.xml"), "utf8")).toContain("Article /ok/first");
+  }, 60_000);
+
+  test("given its events, when looked at, then each names what caused it and the chain has one correlation", async () => {
+    const events = await world.app.db<
+      { id: string; event_type: string; correlation_id: string; causation_id: string }[]
+    >`
+      select id, event_type, correlation_id, causation_id from lifestream.events where event_type <> 'work.failed'
+      order by position`;
+    expect(events.map((event) => event.event_type)).toEqual([
+      "link.added",
+      "content.fetched",
+      "enrichment.completed",
+      "publish.completed",
+    ]);
+    for (const [index, event] of events.entries()) {
+      expect(event.causation_id ?? "none").toBe(events[index - 1]?.id ?? "none");
+      if (index > 0) expect(event.correlation_id).toBe(events[0]?.id ?? "");
+    }
+  });
+
+  test("given the same link again, when it runs, then nothing is done twice", async () => {
+    const before = pages.requests.get("/ok/first");
+    await add(`${pages.origin}/ok/first`);
+    await run();
+    expect(pages.requests.get("/ok/first")).toBe(before);
+  }, 60_000);
+
+  test("given it is made private, when it runs, then it leaves the feed and stays published", async () => {
+    const [id = ""] = await add(`${pages.origin}/ok/first`);
+    await world.app.db`
+      insert into lifestream.events (occurred_at, source, subject, subject_id, event_type, payload)
+      values (now(), 'psql', 'link', ${id}, 'link.visibility_changed', '{"visibility": "private"}')`;
+    await run();
+    expect(await link(id)).toMatchObject({ status: "published", visibility: "private" });
+    expect(readFileSync(join(world.app.config.home, "site", "feed.xml"), "utf8")).not.toContain("Article /ok/first");
+  }, 60_000);
+});
+
+describe("links that fail", () => {
+  test("given a 404, a 503 and a dead host, when they run, then attempts, reasons and dead letters are right", async () => {
+    const ids = await add(`${pages.origin}/404/a`, `${pages.origin}/503/a`, "http://127.0.0.1:9/a");
+    await run();
+    const rows = await world.app.db<{ attempt: number; status: string; error_class: string }[]>`
+      select w.attempt, w.status, w.error_class from unnest(${ids}::text[]) with ordinality as i(id, n)
+      join lifestream.work w on w.subject_id = i.id and w.work_type = 'fetch_link' order by n`;
+    expect(rows).toEqual([
+      { attempt: 1, status: "dead", error_class: "http_4xx" },
+      { attempt: 3, status: "dead", error_class: "http_5xx" },
+      { attempt: 3, status: "dead", error_class: "connect" },
+    ] as never);
+    expect(await link(ids[0] ?? "")).toMatchObject({ status: "error", last_error: "the page answered 404 Not Found" });
+    const ends = await world.app.log.endOffsets(["work.dead_letter"]);
+    expect(ends.get("work.dead_letter:0")).toBe(3);
+  }, 60_000);
+
+  test("given a 503 that ends, when a later attempt succeeds, then the link goes on to published", async () => {
+    const [id = ""] = await add(`${pages.origin}/503/b`);
+    const healed = async () => {
+      if (pages.requests.get("/503/b") === 1) pages.answer("/503/b", 200);
+      return settled();
+    };
+    await world.runUntil(allStages(world.app, { once: false }), healed, 60_000);
+    expect(await link(id)).toMatchObject({ status: "published", last_error: null });
+    expect(pages.requests.get("/503/b")).toBe(2);
+  }, 60_000);
+});
+
+test("given a reset, when everything flows again, then the state is the same and nobody outside was asked", async () => {
+  const { app } = world;
+  const before = await stateDigest(app);
+  const asked = new Map(pages.requests);
+  const events = await app.db`select count(*) as n from lifestream.events`;
+  const { log, store, registry, logger } = app;
+  const signal = AbortSignal.timeout(30_000);
+  const flowing = await resetTopics({ log, forwarding: store.forwarding, topics: registry.topics, logger, signal });
+  expect(flowing).toBe(events[0]?.n);
+  await run();
+  expect(await stateDigest(app)).toEqual(before);
+  expect(pages.requests).toEqual(asked);
+  expect(await app.db`select count(*) as n from lifestream.events`).toEqual(events as never);
+}, 60_000);

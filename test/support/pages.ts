@@ -1,0 +1,43 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+
+/** A site on loopback whose pages behave as their path says, and which counts what was asked of it. */
+export interface TestPages extends AsyncDisposable {
+  readonly origin: string;
+  readonly host: string;
+  /** Requests so far, by path. */
+  readonly requests: Map<string, number>;
+  /** From now on answers this path with this status. */
+  answer(path: string, status: number): void;
+}
+
+/** `/ok/...` is an article, `/404/...` is not there, `/503/...` fails until told otherwise. */
+export async function servePages(): Promise<TestPages> {
+  const requests = new Map<string, number>();
+  const told = new Map<string, number>();
+  const server = createServer((request, response) => {
+    const path = request.url ?? "/";
+    requests.set(path, (requests.get(path) ?? 0) + 1);
+    const status = told.get(path) ?? (path.startsWith("/404") ? 404 : path.startsWith("/503") ? 503 : 200);
+    response.writeHead(status, { "content-type": "text/html; charset=utf-8" });
+    response.end(status === 200 ? article(path) : `<h1>${status}</h1>`);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return {
+    origin: `http://${host}`,
+    host,
+    requests,
+    answer: (path, status) => void told.set(path, status),
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+function article(path: string): string {
+  const paragraph = "<p>A ledger remembers what happened, and a log carries it to whoever wants to know.</p>";
+  return `<!doctype html><html lang="en"><head><title>Article ${path}</title><meta name="keywords" content="ledger, log">
+</head><body><article><h1>Article ${path}</h1>${paragraph.repeat(8)}</article></body></html>`;
+}

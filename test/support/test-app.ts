@@ -1,0 +1,100 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { connect } from "../../src/adapters/postgres/connect.ts";
+import { migrate } from "../../src/adapters/postgres/migrate.ts";
+import { type App, type AppOptions, allMigrations, openApp } from "../../src/app.ts";
+import { loadConfig } from "../../src/config.ts";
+import { silentLogger } from "../../src/engine/logger.ts";
+import { ensureTopics } from "../../src/pipeline/topics.ts";
+import { runStages, type Stage } from "../../src/runtime/service.ts";
+import { testServers } from "./servers.ts";
+
+/** An app on a database and topics of its own, in a folder of its own; disposing it takes them away again. */
+export interface TestApp extends AsyncDisposable {
+  readonly app: App;
+  /** The environment that commands need to work on the same servers, database and topics. */
+  readonly env: Record<string, string>;
+  /** Runs stages until `done` is true; fails after `withinMs`. Always drains. */
+  runUntil(stages: readonly Stage[], done: () => Promise<boolean>, withinMs?: number): Promise<void>;
+}
+
+/** Makes a fresh database, migrated, and fresh topics under a prefix of their own. */
+export async function createTestApp(
+  env: Record<string, string> = {},
+  options: Partial<Pick<AppOptions, "domains" | "withAgents" | "logger">> = {},
+): Promise<TestApp> {
+  const servers = await testServers();
+  const name = `t_${crypto.randomUUID().replaceAll("-", "").slice(0, 16)}`;
+  await onServer(servers.databaseUrl, `create database ${name}`);
+  const home = mkdtempSync(join(tmpdir(), "stream-home-"));
+  const url = new URL(servers.databaseUrl);
+  url.pathname = `/${name}`;
+  const complete = {
+    DATABASE_URL: url.href,
+    KAFKA_BROKERS: servers.kafkaBrokers,
+    KAFKA_TOPIC_PREFIX: `${name}.`,
+    STREAM_HOME: home,
+    RETRY_BASE_MS: "50",
+    RETRY_CAP_MS: "200",
+    ...env,
+  };
+  const config = loadConfig(complete, home);
+  const app = openApp({
+    config,
+    databaseUrl: url.href,
+    kafkaBrokers: config.kafka.brokers,
+    logger: silentLogger,
+    name: "test",
+    withAgents: true,
+    ...options,
+  });
+  await migrate(app.db, await allMigrations(app.registry));
+  await ensureTopics(app.log, app.registry.topics);
+  return {
+    app,
+    env: complete,
+    runUntil: (stages, done, withinMs = 30_000) => runUntil(stages, done, withinMs),
+    async [Symbol.asyncDispose]() {
+      await app.log.deleteTopics(app.registry.topics.map((topic) => topic.name)).catch(() => {});
+      await app[Symbol.asyncDispose]();
+      await onServer(servers.databaseUrl, `drop database ${name} with (force)`);
+      rmSync(home, { recursive: true, force: true });
+    },
+  };
+}
+
+async function onServer(databaseUrl: string, statement: string): Promise<void> {
+  const db = connect({ url: databaseUrl, name: "test admin", maxConnections: 1 });
+  await db.unsafe(statement);
+  await db.end();
+}
+
+const POLL_MS = 50;
+
+async function runUntil(stages: readonly Stage[], done: () => Promise<boolean>, withinMs: number): Promise<void> {
+  const stop = new AbortController();
+  const running = runStages(stages, { signal: stop.signal, drainTimeoutMs: 10_000, logger: silentLogger });
+  const failed = running.then(
+    () => {},
+    (error) => {
+      throw error;
+    },
+  );
+  try {
+    await Promise.race([failed, until(done, withinMs)]);
+  } finally {
+    stop.abort();
+    await running.catch(() => {});
+  }
+}
+
+/** Polls until a condition holds; fails when it does not within the time given. */
+export async function until(condition: () => Promise<boolean>, withinMs = 30_000): Promise<void> {
+  const deadline = performance.now() + withinMs;
+  while (!(await condition())) {
+    if (performance.now() > deadline)
+      throw new Error(`the condition did not come true within ${withinMs} ms: ${condition}`);
+    await Bun.sleep(POLL_MS);
+  }
+}
