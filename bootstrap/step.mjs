@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { accessSync, constants, mkdirSync } from "node:fs";
+import { WATCHDOG } from "./watchdog.mjs";
 
 const KEPT = 200_000;
 const SHOWN_LINES = 12;
@@ -17,7 +18,7 @@ export async function step(title, command, args, { cwd, env, problem }) {
     console.error(`  ${title}: ${((performance.now() - started) / 1000).toFixed(1)} s`);
     return;
   }
-  console.error(`  ${title}: failed\n${excerpt(output)}`);
+  console.error(`  ${title}: failed (${code})\n${excerpt(output)}`);
   throw told(problem(output));
 }
 
@@ -29,18 +30,23 @@ function excerpt(output) {
   return shown.map((line) => `    ${line}`).join("\n");
 }
 
-/** The exit code (127: no such program) and all output of a command. */
+/** The exit code (127: no such program) and the output of a command, which ends with us even if we are killed. */
 export function run(command, args, { cwd, env } = {}) {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn("/bin/sh", ["-c", WATCHDOG, "sh", "KILL", command, ...args], {
+      cwd,
+      env: { ...process.env, ...env },
+    });
+    child.stdin.on("error", () => {});
     let output = "";
     const keep = (chunk) => {
       output = (output + chunk).slice(-KEPT);
     };
     child.stdout.on("data", keep);
     child.stderr.on("data", keep);
+    child.once("exit", () => child.stdin.end("ended\n"));
     child.once("error", (error) => resolve({ code: 127, output: error.message }));
-    child.once("close", (code) => resolve({ code: code ?? 1, output }));
+    child.once("close", (code, signal) => resolve({ code: code ?? signal, output }));
   });
 }
 

@@ -3,11 +3,16 @@ import { loadConfig } from "./config.ts";
 
 test("given nothing, when loaded, then the defaults keep everything at home and private", () => {
   const config = loadConfig({}, "/srv/app");
-  expect(config).toMatchObject({ home: "/srv/app/.stream", defaultVisibility: "private", kafka: { brokers: [], auth: "none", ssl: false } });
+  expect(config).toMatchObject({
+    home: "/srv/app/.stream",
+    defaultVisibility: "private",
+    kafka: { brokers: [], auth: "none", ssl: false },
+  });
 });
 
 test("given several mistakes, when loaded, then one sentence names them all and no value", () => {
-  const load = () => loadConfig({ DATABASE_URL: "mysql://u:canary@h/d", KAFKA_AUTH_METHOD: "magic", STREAM_WEB_PORT: "70000" }, "/");
+  const load = () =>
+    loadConfig({ DATABASE_URL: "mysql://u:canary@h/d", KAFKA_AUTH_METHOD: "magic", STREAM_WEB_PORT: "70000" }, "/");
   expect(load).toThrow(/DATABASE_URL.*KAFKA_AUTH_METHOD.*STREAM_WEB_PORT/);
   expect(load).not.toThrow(/canary/);
 });

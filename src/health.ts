@@ -32,7 +32,9 @@ export function createKafkaWatch(app: App, brokers = kafkaBrokersOf(app.config))
   const groups = groupsOf(app);
   const topics = [...new Set(groups.flatMap((group) => group.topics))];
   const ask = async () => {
-    const answer = await withDeadline(brokers.length > 0 ? askKafka(app, topics) : Promise.resolve(silent("no Kafka is configured")));
+    const answer = await withDeadline(
+      brokers.length > 0 ? askKafka(app, topics) : Promise.resolve(silent("no Kafka is configured")),
+    );
     last = { at: performance.now(), answer };
     return answer;
   };
@@ -69,7 +71,9 @@ async function withDeadline(question: Promise<TopicEnds>): Promise<TopicEnds> {
   const late = new Promise<TopicEnds>((resolve) => {
     timer = setTimeout(() => resolve(silent("Kafka cannot be reached")), DEADLINE_MS);
   });
-  const answer = question.catch((error) => silent(`Kafka cannot be reached (${messageOf(error)})`));
+  const answer = question.catch((error) =>
+    silent(`Kafka cannot be reached: ${messageOf(error).replace(/^Kafka: /, "")}`),
+  );
   return Promise.race([answer, late]).finally(() => clearTimeout(timer));
 }
 
@@ -87,7 +91,11 @@ function groupsOf({ registry }: App): Group[] {
 /** A position in a topic that was re-created since counts as none. */
 function lagOfGroup(group: Group, positions: readonly StoredPosition[], { ends, topicIds }: TopicEnds): StageLag {
   const own = positions.filter((position) => position.group === group.group && group.topics.includes(position.topic));
-  const movedAt = own.map((position) => position.updatedAt).sort().at(-1) ?? null;
+  const movedAt =
+    own
+      .map((position) => position.updatedAt)
+      .sort()
+      .at(-1) ?? null;
   if (group.topics.some((topic) => !topicIds.has(topic))) return { ...group, lag: null, movedAt };
   let lag = 0;
   for (const [key, end] of ends) {

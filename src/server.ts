@@ -30,7 +30,10 @@ export function createServerDeps(app: App): ServerDeps {
     tokens: createTokens(app.db),
     health: () => pipelineHealth(app, kafka, reads),
     ready: async () => ({
-      postgres: await reads.ping().then(() => null, (error) => messageOf(error)),
+      postgres: await reads.ping().then(
+        () => null,
+        (error) => messageOf(error),
+      ),
       kafka: (await kafka.ends()).problem,
     }),
     corsOrigins: config.corsOrigins,

@@ -23,7 +23,9 @@ export function createServerApp(deps: ServerDeps, port: () => number): Hono {
     navigation: "Status",
     render: async () => ({ title: "Status", body: statusView(await deps.health(), deps.now()) }),
   };
-  const entries = [...pages, statusPage].flatMap(({ path, navigation }) => (navigation ? [{ path, label: navigation }] : []));
+  const entries = [...pages, statusPage].flatMap(({ path, navigation }) =>
+    navigation ? [{ path, label: navigation }] : [],
+  );
   const assets = loadAssets();
   const layout = createLayout([...entries, { path: "/site/", label: "Site" }], assets.version);
 

@@ -6,9 +6,13 @@ import { Problem } from "./problems.ts";
 export async function authorize(c: Context, tokens: TokenVerifier, scope: Scope): Promise<TokenInfo> {
   const token = /^Bearer +(\S+)$/i.exec(c.req.header("authorization") ?? "")?.[1];
   if (!token) {
-    throw new Problem(401, 'A token is needed: "npm run token -- create NAME" makes one; send it as "Authorization: Bearer …".', {
-      headers: { "WWW-Authenticate": 'Bearer realm="stream-agents"' },
-    });
+    throw new Problem(
+      401,
+      'A token is needed: "npm run token -- create NAME" makes one; send it as "Authorization: Bearer …".',
+      {
+        headers: { "WWW-Authenticate": 'Bearer realm="stream-agents"' },
+      },
+    );
   }
   const info = await tokens.verify(token);
   if (!info) {

@@ -11,7 +11,9 @@ export function contentType(c: Context, allowed: readonly string[]): string {
   const type = (c.req.header("content-type") ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
   const encoding = c.req.header("content-encoding");
   if (!allowed.includes(type) || (encoding !== undefined && encoding !== "identity")) {
-    throw new Problem(415, `The body must be ${allowed.join(" or ")}, not compressed.`, { headers: { Accept: allowed.join(", ") } });
+    throw new Problem(415, `The body must be ${allowed.join(" or ")}, not compressed.`, {
+      headers: { Accept: allowed.join(", ") },
+    });
   }
   return type;
 }

@@ -47,7 +47,8 @@ async function refuseOtherContent(events: readonly NewEvent[], deps: ServerDeps,
     const known = stored.get(event.id ?? "");
     const same = known ? isSame(event, known) : key === null || event.id === undefined;
     if (same) continue;
-    const detail = key === null ? `id ${event.id} is another event's` : "this Idempotency-Key came with another body before";
+    const detail =
+      key === null ? `id ${event.id} is another event's` : "this Idempotency-Key came with another body before";
     throw new Problem(422, `Event ${index + 1}: ${detail}.`, { errors: [{ line: index + 1, detail }] });
   }
 }

@@ -8,7 +8,9 @@ import type { Html } from "../engine/web/html.ts";
  */
 export function pageResponse(c: Context, page: Html, status: 200 | 403 | 404 | 421 | 422 | 500 | 503 = 200): Response {
   const text = String(page);
-  const etag = `"${createHash("sha256").update(text.replace(/(<time\b[^>]*data-ago[^>]*>)[^<]*/g, "$1")).digest("base64url")}"`;
+  const etag = `"${createHash("sha256")
+    .update(text.replace(/(<time\b[^>]*data-ago[^>]*>)[^<]*/g, "$1"))
+    .digest("base64url")}"`;
   if (status === 200 && c.req.header("if-none-match") === etag) return c.body(null, 304, { ETag: etag });
   return c.html(text, status, { ETag: etag, "Cache-Control": "private, no-cache" });
 }

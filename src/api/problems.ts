@@ -1,5 +1,5 @@
-import type { Context } from "hono";
 import { STATUS_CODES } from "node:http";
+import type { Context } from "hono";
 import { DataError, EnvironmentError, messageOf, UserError } from "../engine/errors.ts";
 import type { Logger } from "../engine/logger.ts";
 

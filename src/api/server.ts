@@ -34,6 +34,8 @@ function listen(port: number, fetch: (request: Request) => Response | Promise<Re
     return Bun.serve({ hostname: "127.0.0.1", port, fetch, maxRequestBodySize: 2 * MAX_BODY_BYTES, idleTimeout: 30 });
   } catch (error) {
     if ((error as { code?: string }).code !== "EADDRINUSE") throw error;
-    throw new UserError(`port ${port} for the web page is taken: free it, or set STREAM_WEB_PORT to another`, 1, { cause: error });
+    throw new UserError(`port ${port} for the web page is taken: free it, or set STREAM_WEB_PORT to another`, 1, {
+      cause: error,
+    });
   }
 }

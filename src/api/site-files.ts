@@ -19,7 +19,8 @@ const NAMED: Readonly<Record<string, string>> = {
   "feed.json": "application/feed+json; charset=utf-8",
 };
 /** The site has no scripts; nothing that got into it may have one either. */
-const POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const POLICY =
+  "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /** Serves the public site's files, read-only, under `/site/`. */
 export function mountSite(app: Hono, directory: string): void {
@@ -53,7 +54,10 @@ function partsOf(path: string): string[] | null {
   }
 }
 
-async function resolveIn(directory: string, parts: readonly string[]): Promise<{ path: string; isFolder: boolean } | null> {
+async function resolveIn(
+  directory: string,
+  parts: readonly string[],
+): Promise<{ path: string; isFolder: boolean } | null> {
   try {
     const root = await realpath(directory);
     const path = await realpath(join(root, ...parts));

@@ -36,7 +36,7 @@ ${figure(waiting.total, "waiting for a parent")}
 }
 
 function stages({ stages: list, servers }: PipelineHealth, now: Date): Html {
-  const unknown = servers.kafkaProblem ? `unknown: ${servers.kafkaProblem}` : "unknown";
+  const unknown = servers.kafkaProblem ? "unknown: Kafka cannot be reached" : "unknown: a topic is missing";
   const row = (stage: StageLag) => html`<tr><th scope="row">${stage.stage}</th><td>${stage.topics.join(", ")}</td>
 <td>${stage.lag === null ? html`<span class="soft">${unknown}</span>` : stage.lag === 0 ? chip("done", "caught up") : chip("running", `${stage.lag.toLocaleString("en")} behind`)}</td>
 <td class="soft">${stage.movedAt ? ago(stage.movedAt, now) : "never"}</td></tr>`;
@@ -91,7 +91,10 @@ function subject(id: string): Html {
 }
 
 function listed(title: string, { total, latest }: Latest<unknown>, rows: readonly Html[]): Html {
-  const more = total > latest.length ? html`<p class="soft">The latest ${latest.length} of ${total.toLocaleString("en")}.</p>` : null;
+  const more =
+    total > latest.length
+      ? html`<p class="soft">The latest ${latest.length} of ${total.toLocaleString("en")}.</p>`
+      : null;
   return html`<section><h2>${title}</h2><ul class="letters">${rows}</ul>${more}</section>`;
 }
 

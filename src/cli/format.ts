@@ -10,9 +10,15 @@ export function paint(style: Style, text: string): string {
 /** Rows as aligned columns; the last column is not padded. Widths ignore colours. */
 export function columns(rows: readonly (readonly string[])[], gap = "  "): string {
   const widths: number[] = [];
-  for (const row of rows) for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, visibleLength(cell));
+  for (const row of rows)
+    for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, visibleLength(cell));
   return rows
-    .map((row) => row.map((cell, i) => (i === row.length - 1 ? cell : pad(cell, widths[i] ?? 0))).join(gap))
+    .map((row) =>
+      row
+        .map((cell, i) => (i === row.length - 1 ? cell : pad(cell, widths[i] ?? 0)))
+        .join(gap)
+        .trimEnd(),
+    )
     .join("\n");
 }
 

@@ -13,7 +13,8 @@ export interface AgentContext {
 /**
  * Does one kind of work. It *returns* events and never writes them: the worker adds ids, source, correlation and
  * causation and appends them in the transaction that ends the work. Throwing says what happens next: `TerminalError`
- * (no retry), `RetryLaterError` (not before), anything else (retry with backoff).
+ * (no retry), `RetryLaterError` (not before), `PauseError` (the agent rests, the attempt does not count), anything else
+ * (retry with backoff).
  */
 export interface Agent<P extends Payload = Payload> {
   /** Becomes the events' source `agent:<name>` and the dead letter's `agent`. */

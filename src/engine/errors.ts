@@ -24,6 +24,22 @@ export class RetryLaterError extends Error {
   }
 }
 
+/**
+ * Nothing of this agent can work until `afterMs` have passed or a person has mended it (a spent quota, a wrong key).
+ * The agent rests, and the attempt does not count.
+ */
+export class PauseError extends Error {
+  override readonly name = "PauseError";
+  constructor(
+    message: string,
+    readonly afterMs: number,
+    readonly errorClass: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
 /** Work that failed and may be tried again, with the reason's class. Any other thrown error is treated as this one. */
 export class RetryableError extends Error {
   override readonly name = "RetryableError";

@@ -179,6 +179,8 @@ export interface TxWork {
     error?: string,
     errorClass?: string,
   ): Promise<boolean>;
+  /** Gives a running attempt back, to be started again after `afterMs`; it does not count as failed. */
+  postpone(id: string, attempt: number, afterMs: number, error: string, errorClass: string): Promise<void>;
   /** Gives running attempts back, to be started again at once; they do not count as failed. */
   release(attempts: readonly { id: string; attempt: number }[]): Promise<void>;
 }

@@ -1,32 +1,10 @@
-import type { Agent } from "../engine/agent.ts";
-import { checkRow, decodeJson, issues } from "../engine/decode.ts";
-import {
-  DataError,
-  EnvironmentError,
-  errorClassOf,
-  messageOf,
-  RetryLaterError,
-  TerminalError,
-} from "../engine/errors.ts";
-import type { NewEvent } from "../engine/event.ts";
-import { emittedEventId } from "../engine/ids.ts";
-import type { Logger } from "../engine/logger.ts";
-import type { AcceptedWork, LedgerRow, RecordBatch, Store } from "../engine/ports.ts";
-import type { Registry } from "../engine/registry.ts";
-import { type Backoff, fullJitter } from "../engine/retry.ts";
+import { decodeJson, issues } from "../engine/decode.ts";
+import { DataError, messageOf } from "../engine/errors.ts";
+import type { AcceptedWork, RecordBatch } from "../engine/ports.ts";
 import { sleep } from "../engine/sleep.ts";
-import { type Failure, failureEvent } from "../engine/work-failed.ts";
 import { workMessage } from "../engine/work-message.ts";
 import { deadRecord, type RecordHandler } from "../runtime/consume.ts";
-
-export interface AgentWorkerOptions {
-  readonly agent: Agent;
-  readonly registry: Registry;
-  readonly store: Store;
-  readonly logger: Logger;
-  readonly now: () => Date;
-  readonly random: () => number;
-}
+import { type AttemptOptions, runAttempt } from "./attempt.ts";
 
 export interface AgentWorker {
   readonly handler: RecordHandler;
@@ -38,7 +16,6 @@ export interface AgentWorker {
 
 /** Beyond the agent's own deadline before others may take an attempt over: ending it takes a moment too. */
 const LEASE_MARGIN_MS = 30_000;
-const RETRY: Backoff = { baseMs: 200, capMs: 5_000 };
 
 /**
  * Runs an agent on its work topic. Accepting an attempt and moving the position is one transaction; from then on the
@@ -46,17 +23,21 @@ const RETRY: Backoff = { baseMs: 200, capMs: 5_000 };
  * runs one at a time. The end of an attempt, its events included, is one transaction, refused when the attempt was
  * taken away meanwhile.
  */
-export function createAgentWorker(options: AgentWorkerOptions): AgentWorker {
+export function createAgentWorker(options: AttemptOptions): AgentWorker {
   const { agent } = options;
   const running = new Map<string, { work: AcceptedWork; done: Promise<void> }>();
   const lanes = new Map<string, Promise<void>>();
   const stopping = new AbortController();
   let freed = Promise.withResolvers<void>();
+  let restUntil = 0;
 
   const start = (work: AcceptedWork) => {
     const before = lanes.get(work.subjectId) ?? Promise.resolve();
     const done = before
-      .then(() => attempt(work, options, stopping.signal))
+      .then(() => runAttempt(work, options, stopping.signal))
+      .then((restMs) => {
+        if (restMs > 0) restUntil = Math.max(restUntil, performance.now() + restMs);
+      })
       .catch((error) => {
         options.logger.error(`an attempt could not be ended: ${messageOf(error)}`, { work: work.id });
       });
@@ -78,6 +59,7 @@ export function createAgentWorker(options: AgentWorkerOptions): AgentWorker {
       topics: [agent.handles.topic],
       maxBatch: agent.concurrency,
       async room(signal) {
+        while (performance.now() < restUntil) await sleep(restUntil - performance.now(), signal);
         const aborted = Promise.withResolvers<void>();
         const onAbort = () => aborted.resolve();
         signal.addEventListener("abort", onAbort, { once: true });
@@ -124,116 +106,4 @@ function decodeAttempts(batch: RecordBatch) {
     }
   });
   return { attempts, bad };
-}
-
-type Outcome = { readonly events: readonly NewEvent[] } | { readonly failure: Failure };
-
-/** One attempt from start to its end in the ledger. */
-async function attempt(work: AcceptedWork, options: AgentWorkerOptions, stopping: AbortSignal): Promise<void> {
-  if (stopping.aborted) return;
-  const { agent, logger, now } = options;
-  const log = logger.child({ agent: agent.name, subject: work.subjectId, attempt: work.attempt });
-  let outcome: Outcome;
-  try {
-    const events = await withDeadline(agent, work, stopping, log, now);
-    outcome = { events };
-  } catch (error) {
-    if (stopping.aborted) return;
-    outcome = { failure: toFailure(error) };
-    log.warn(outcome.failure.error, { class: outcome.failure.errorClass });
-  }
-  await report(work, outcome, options, stopping);
-}
-
-/** The agent's answer, or an error at its deadline even if it never answers. */
-async function withDeadline(agent: Agent, work: AcceptedWork, stopping: AbortSignal, log: Logger, now: () => Date) {
-  const late = AbortSignal.timeout(agent.timeoutMs);
-  const signal = AbortSignal.any([late, stopping]);
-  const aborted = Promise.withResolvers<never>();
-  const onAbort = () => {
-    const seconds = agent.timeoutMs / 1000;
-    aborted.reject(late.aborted ? new Error(`no answer within ${seconds} s`) : new Error("stopping"));
-  };
-  signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    const payload = agent.handles.payload["~standard"].validate(work.payload);
-    if (payload instanceof Promise || payload.issues) {
-      throw new TerminalError(
-        `the work's payload is malformed: ${payload instanceof Promise ? "async schema" : issues(payload.issues)}`,
-        "wrong_shape",
-      );
-    }
-    return await Promise.race([agent.run({ ...work, payload: payload.value }, { signal, log, now }), aborted.promise]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
-  }
-}
-
-/** What a thrown value says about the next attempt. */
-export function toFailure(error: unknown): Failure {
-  const common = { error: messageOf(error), errorClass: errorClassOf(error) };
-  if (error instanceof TerminalError) return { ...common, retryable: false };
-  if (error instanceof RetryLaterError) return { ...common, retryable: true, retryAfterMs: error.afterMs };
-  return { ...common, retryable: true };
-}
-
-/** Ends the attempt; waits out an absent Postgres, as the answer must not be lost for that. */
-async function report(
-  work: AcceptedWork,
-  outcome: Outcome,
-  options: AgentWorkerOptions,
-  stopping: AbortSignal,
-): Promise<void> {
-  let answer = outcome;
-  for (let failures = 1; ; failures += 1) {
-    try {
-      await end(work, answer, options);
-      return;
-    } catch (error) {
-      if (error instanceof EnvironmentError) {
-        await sleep(fullJitter(failures, RETRY, options.random), stopping);
-      } else if ("failure" in answer) {
-        throw error;
-      } else {
-        // What the agent returned cannot be stored: its next answer would not be better.
-        answer = { failure: { ...toFailure(error), retryable: false } };
-      }
-    }
-  }
-}
-
-async function end(work: AcceptedWork, outcome: Outcome, options: AgentWorkerOptions): Promise<void> {
-  await options.store.transaction(async (tx) => {
-    if ("failure" in outcome) {
-      const { error, errorClass } = outcome.failure;
-      if (!(await tx.work.finish(work.id, work.attempt, "failed", error, errorClass))) return;
-      const at = options.now().toISOString();
-      await tx.ledger.append([failureEvent(work, options.agent.name, outcome.failure, at)]);
-    } else if (await tx.work.finish(work.id, work.attempt, "done")) {
-      await tx.ledger.append(outcome.events.map((event, index) => toRow(event, index, work, options)));
-    }
-  });
-}
-
-/** What the worker adds to an agent's event: a deterministic id, where it came from and what it follows from. */
-function toRow(
-  event: NewEvent,
-  index: number,
-  work: AcceptedWork,
-  { agent, registry, now }: AgentWorkerOptions,
-): LedgerRow {
-  const row: LedgerRow = {
-    id: event.id ?? emittedEventId(work.id, event.type, index),
-    occurredAt: event.occurredAt ?? now().toISOString(),
-    source: event.source ?? `agent:${agent.name}`,
-    subject: event.subject,
-    subjectId: event.subjectId,
-    type: event.type,
-    schemaVersion: event.schemaVersion ?? registry.events.get(event.type)?.version ?? 1,
-    payload: event.payload,
-    correlationId: work.correlationId,
-    causationId: work.triggeredByEventId,
-  };
-  checkRow(row, registry);
-  return row;
 }

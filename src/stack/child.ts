@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, fstatSync, openSync, readFileSync, renameSync, statSync } from "node:fs";
+import { WATCHDOG } from "../../bootstrap/watchdog.mjs";
 
 /** The user a server runs as, where it must be another than ours. */
 export interface Owner {
@@ -27,23 +28,6 @@ export interface GuardedChild {
   /** Asks, waits, kills. */
   stop(deadlineMs: number): Promise<void>;
 }
-
-/*
- * Runs the command in the place of this shell. A watcher beside it, detached so that the server never meets an unknown
- * child, reads from a pipe that only our process holds: when we are gone, however we went, the read ends and the server
- * is stopped. A line in the pipe means that the server ended first.
- */
-const WATCHDOG = `
-signal=$1; shift
-exec 3<&0 </dev/null
-( {
-  read -r ended <&3 && exit
-  kill -s "$signal" $$
-  for second in 1 2 3 4 5 6 7 8 9 10; do kill -0 $$ || exit; sleep 1; done
-  kill -s KILL $$
-} 2>/dev/null >&2 & )
-exec 3<&- "$@"
-`;
 
 const LOG_LIMIT = 5_000_000;
 

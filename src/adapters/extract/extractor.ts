@@ -33,7 +33,10 @@ export function createExtractor(options: ExtractorOptions): Extractor {
         return await read(pool, page, false, signal);
       } catch (error) {
         if (!(error instanceof ParserDied)) throw error;
-        log.warn("a page killed its parser and is read plainly", { url: page.finalUrl, reason: error.message });
+        log.warn("a page killed its parser and is read plainly", {
+          host: new URL(page.finalUrl).host,
+          reason: error.message,
+        });
         return await readPlainly(pool, page, signal);
       }
     },

@@ -1,4 +1,4 @@
-import { RetryableError, RetryLaterError, TerminalError } from "../../engine/errors.ts";
+import { PauseError, RetryableError, RetryLaterError, TerminalError } from "../../engine/errors.ts";
 import { retryAfterMs } from "./retry-after.ts";
 
 /** How an OpenAI-compatible server said no. `message` is already redacted. */
@@ -13,7 +13,7 @@ export interface Refusal {
 
 /** Without a Retry-After, a rate limit is given this long. */
 const RATE_LIMIT_MS = 60_000;
-/** Quota and configuration are mended by a person, so their attempts are spread over the better part of an hour. */
+/** Quota and configuration are mended by a person: the enricher rests this long and asks again. */
 export const PERSON_MS = 15 * 60_000;
 
 const QUOTA = /^(?:insufficient_quota|billing_hard_limit_reached|billing_not_active|insufficient_balance)$/;
@@ -26,11 +26,11 @@ const ABOUT_THE_MODEL = /^(?:model_not_found|invalid_api_key|invalid_model)$/;
 export function failureOf(refusal: Refusal, now: Date): Error {
   const { status, code, type, message, headers } = refusal;
   const said = `The language model's server answered ${status}: ${message}`;
-  if (status === 402 || QUOTA.test(code) || QUOTA.test(type)) return new RetryLaterError(said, PERSON_MS, "quota");
+  if (status === 402 || QUOTA.test(code) || QUOTA.test(type)) return new PauseError(said, PERSON_MS, "quota");
   // A wrong key, address or model is configuration: nothing about this page is wrong, and trying again in seconds
   // would only send every page of the hour to the dead letters. So it waits for the person who mends it.
   const misplaced = status === 401 || status === 403 || status === 404 || (status >= 300 && status < 400);
-  if (misplaced || ABOUT_THE_MODEL.test(code)) return new RetryLaterError(said, PERSON_MS, "configuration");
+  if (misplaced || ABOUT_THE_MODEL.test(code)) return new PauseError(said, PERSON_MS, "configuration");
   const wait = retryAfterMs(headers, now);
   if (status === 429) return new RetryLaterError(said, wait ?? RATE_LIMIT_MS, "rate_limited");
   if (status === 503 && wait !== null) return new RetryLaterError(said, wait, "http_5xx");

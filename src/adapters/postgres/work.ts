@@ -92,6 +92,13 @@ export function txWork(tx: Sql): TxWork {
       return rows.length > 0;
     },
 
+    async postpone(id, attempt, afterMs, error, errorClass) {
+      await tx`
+        update lifestream.work set status = 'pending', lease_until = null, last_error = ${error},
+          error_class = ${errorClass}, next_attempt_at = clock_timestamp() + ${afterMs} * interval '1 millisecond'
+        where id = ${id} and attempt = ${attempt} and status = 'running'`;
+    },
+
     async release(attempts) {
       if (attempts.length === 0) return;
       await tx`

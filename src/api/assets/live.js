@@ -74,7 +74,8 @@ function keepOpen(part, fresh) {
 function tick() {
   const now = Date.now();
   for (const time of document.querySelectorAll("time[data-ago]")) {
-    const text = relativeTime(Date.parse(time.dateTime) - now);
+    const ms = Date.parse(time.dateTime) - now;
+    const text = time.dataset.ago === "until" && ms < 1000 ? "now" : relativeTime(ms);
     if (time.textContent !== text) time.textContent = text;
   }
 }

@@ -4,9 +4,9 @@ import type { StoredEvent } from "../../engine/event.ts";
 import { failuresOf, type SubjectHistory, type WorkItem } from "../../engine/history.ts";
 import { between, duration, exactTime, relativeTime } from "../../engine/web/parts.ts";
 import { readModelOf } from "../../server.ts";
+import type { CommandInput } from "../command.ts";
 import { openCommandApp } from "../context.ts";
 import { columns, cut, paint, plain } from "../format.ts";
-import type { CommandInput } from "../command.ts";
 
 /** All that is known of a subject, given by its id or, for a link, by its address. */
 export async function show({ args: [given = ""], options }: CommandInput): Promise<void> {
@@ -31,7 +31,10 @@ function render(history: SubjectHistory): string {
   parts.push(heading("work", history.moreWork > 0 ? `${history.moreWork} older left out` : ""));
   parts.push(history.work.map((work) => workItem(work, history.events)).join("\n") || "  none");
   if (history.parked.length > 0) {
-    parts.push(heading("waiting"), columns(history.parked.map((one) => ["  " + one.type, `for ${plain(one.waitsFor)}`])));
+    parts.push(
+      heading("waiting"),
+      columns(history.parked.map((one) => ["  " + one.type, `for ${plain(one.waitsFor)}`])),
+    );
   }
   return parts.join("\n");
 }
@@ -89,7 +92,8 @@ function workItem(work: WorkItem, list: readonly StoredEvent[]): string {
     ].filter((cell) => cell !== ""),
   ]);
   const failures = failuresOf(work, list).map(
-    (failure) => `    ${exactTime(failure.at)}  attempt ${failure.attempt} failed: ${paint("red", plain(failure.error))}`,
+    (failure) =>
+      `    ${exactTime(failure.at)}  attempt ${failure.attempt} failed: ${paint("red", plain(failure.error))}`,
   );
   return [head, ...failures].join("\n");
 }

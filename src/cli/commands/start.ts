@@ -1,8 +1,11 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import type { App } from "../../app.ts";
 import { openApp, siteOptions } from "../../app.ts";
 import { ensureTopics } from "../../pipeline/topics.ts";
 import { abortOnSignals, runStages, type Stage } from "../../runtime/service.ts";
 import { createServerDeps, startServer } from "../../server.ts";
+import { choosePort } from "../../stack/ports.ts";
 import { readStackEnv, writeStackEnv } from "../../stack/stack-env.ts";
 import { allStages } from "../../stages.ts";
 import { type Context, createContext } from "../context.ts";
@@ -37,7 +40,7 @@ export async function runEverything(
   say(`schema     ${await migrateApp(app)}`);
   const topics = await ensureTopics(app.log, app.registry.topics);
   say(`topics     ${topics.map((topic) => topic.name).join(", ")}`);
-  const server = await startServer({ ...createServerDeps(app), port: config.ports.web, logger });
+  const server = await startServer({ ...createServerDeps(app), port: await webPort(config), logger });
   try {
     const stages = allStages(app, { once: false });
     say(`stages     ${stages.map((stage) => stage.name).join(", ")}`);
@@ -50,6 +53,15 @@ export async function runEverything(
   } finally {
     await server.close();
   }
+}
+
+/** The port that is wanted, else the one of last time if it is free: bookmarks stay good. */
+async function webPort({ home, ports }: Context["config"]): Promise<number> {
+  const note = join(home, "run", "web-port");
+  const last = Number(await readFile(note, "utf8").catch(() => "")) || undefined;
+  const port = await choosePort(ports.web, "STREAM_WEB_PORT", last);
+  await writeFile(note, String(port));
+  return port;
 }
 
 /** Fails when a server of ours ended by itself: everything stops, and says why. */

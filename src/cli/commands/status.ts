@@ -3,9 +3,9 @@ import type { PipelineHealth } from "../../engine/health.ts";
 import { count, exactTime, relativeTime } from "../../engine/web/parts.ts";
 import { kafkaBrokersOf } from "../../health.ts";
 import { pipelineHealth } from "../../server.ts";
+import type { CommandInput } from "../command.ts";
 import { createContext, openCommandApp } from "../context.ts";
 import { columns, cut, paint, plain } from "../format.ts";
-import type { CommandInput } from "../command.ts";
 import { colourOf } from "./show.ts";
 
 /** Ledger, lag per stage, work by state, dead letters, servers in use. Kafka may be away: then it says so. */
@@ -16,6 +16,8 @@ export async function status({ options }: CommandInput): Promise<void> {
   const health = await pipelineHealth(app);
   console.log(options.json ? JSON.stringify(health, null, 2) : render(health));
 }
+
+const UNKNOWN = "unknown: Kafka cannot be reached";
 
 function render(health: PipelineHealth): string {
   return [
@@ -43,7 +45,9 @@ function servers({ servers: used }: PipelineHealth): string[][] {
 }
 
 function ledger({ ledger: { events, exact, unpublished, oldestUnpublishedAt } }: PipelineHealth): string[][] {
-  const oldest = oldestUnpublishedAt ? `  the oldest came ${relativeTime(Date.parse(oldestUnpublishedAt) - Date.now())}` : "";
+  const oldest = oldestUnpublishedAt
+    ? `  the oldest came ${relativeTime(Date.parse(oldestUnpublishedAt) - Date.now())}`
+    : "";
   return [
     ["events", `${exact ? "" : "about "}${events.toLocaleString("en")}`],
     ["not yet in Kafka", `${unpublished.toLocaleString("en")}${oldest}`],
@@ -52,7 +56,8 @@ function ledger({ ledger: { events, exact, unpublished, oldestUnpublishedAt } }:
 
 function stages({ stages: list, servers: { kafkaProblem } }: PipelineHealth): string[][] {
   const lag = (n: number | null) => {
-    if (n === null) return paint("yellow", `unknown: ${kafkaProblem ?? 'a topic is missing, run "npm run kafka:init"'}`);
+    if (n === null)
+      return paint("yellow", kafkaProblem ? UNKNOWN : 'unknown: a topic is missing, run "npm run kafka:init"');
     return n === 0 ? paint("green", "caught up") : `${n.toLocaleString("en")} behind`;
   };
   return list.map((stage) => [stage.stage, paint("dim", stage.topics.join(", ")), lag(stage.lag)]);
@@ -71,7 +76,12 @@ function work({ work: counts }: PipelineHealth): string[][] {
 function deadLetters({ deadWork, deadRecords }: PipelineHealth): string[][] {
   if (deadWork.total + deadRecords.total === 0) return [["none"]];
   const items = [
-    ...deadWork.latest.map((item) => [item.at ? exactTime(item.at) : "", item.type, plain(item.subjectId), reason(item.error)]),
+    ...deadWork.latest.map((item) => [
+      item.at ? exactTime(item.at) : "",
+      item.type,
+      plain(item.subjectId),
+      reason(item.error),
+    ]),
     ...deadRecords.latest.map((item) => [
       exactTime(item.at),
       item.topic,
@@ -93,5 +103,8 @@ function parked({ parked: waiting }: PipelineHealth): string[][] {
 
 function leases({ leases: list }: PipelineHealth): string[][] {
   if (list.length === 0) return [["nobody holds one: no relay or dispatcher runs"]];
-  return list.map((lease) => [lease.name, lease.held ? lease.holder : paint("yellow", `ran out, last held by ${lease.holder}`)]);
+  return list.map((lease) => [
+    lease.name,
+    lease.held ? lease.holder : paint("yellow", `ran out, last held by ${lease.holder}`),
+  ]);
 }

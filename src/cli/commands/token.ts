@@ -1,9 +1,9 @@
 import { createTokens, type Tokens } from "../../adapters/postgres/tokens.ts";
 import { UserError } from "../../engine/errors.ts";
 import { exactTime } from "../../engine/web/parts.ts";
+import type { CommandInput } from "../command.ts";
 import { openCommandApp } from "../context.ts";
 import { columns, paint } from "../format.ts";
-import type { CommandInput } from "../command.ts";
 
 /** `token create NAME [--scope capture]`, `token list`, `token revoke NAME`. */
 export async function token({ args: [action, name], options }: CommandInput): Promise<void> {
@@ -14,7 +14,12 @@ export async function token({ args: [action, name], options }: CommandInput): Pr
 }
 
 async function create(name: string, scope: string): Promise<void> {
-  const made = await withTokens((tokens) => tokens.create(name, scope.split(",").map((one) => one.trim())));
+  const made = await withTokens((tokens) =>
+    tokens.create(
+      name,
+      scope.split(",").map((one) => one.trim()),
+    ),
+  );
   console.log(made);
   console.error(`This is shown once. Send it as "Authorization: Bearer ${made.slice(0, 6)}…".`);
 }
@@ -39,5 +44,5 @@ async function list(): Promise<void> {
 
 async function withTokens<T>(work: (tokens: Tokens) => Promise<T>): Promise<T> {
   await using app = openCommandApp("token", { kafka: false });
-  return work(createTokens(app.db));
+  return await work(createTokens(app.db));
 }

@@ -12,6 +12,12 @@ export function hostOf(url: string): string {
   return URL.canParse(url) ? new URL(url).host.replace(/^www\./, "") || url : url;
 }
 
+/** An address without what every address has; short enough to stand for a title. */
+export function briefUrl(url: string): string {
+  const text = url.replace(/^https?:\/\/(www\.)?/, "").replace(/\/$/, "");
+  return text.length > 90 ? `${text.slice(0, 89)}…` : text;
+}
+
 /** Text that leads out to an address, where that is safe. */
 export function outward(url: string, text: string, className = "out"): Html {
   const href = safeHref(url);
@@ -27,6 +33,17 @@ export function chip(state: string, label = state): Html {
 /** A moment as "3 min ago", exact in its title; the page's script keeps it current. */
 export function ago(iso: string, now: Date): Html {
   return html`<time datetime="${iso}" title="${exactTime(iso)}" data-ago>${relativeTime(Date.parse(iso) - now.getTime())}</time>`;
+}
+
+/** A moment to come as "in 12 s"; "now" once it is there. */
+export function until(iso: string, now: Date): Html {
+  const text = upcomingTime(Date.parse(iso) - now.getTime());
+  return html`<time datetime="${iso}" title="${exactTime(iso)}" data-ago="until">${text}</time>`;
+}
+
+/** Milliseconds until something, in words; never in the past. */
+export function upcomingTime(ms: number): string {
+  return ms < 1000 ? "now" : relativeTime(ms);
 }
 
 /** `2026-11-23 19:13:28.512 UTC`. */

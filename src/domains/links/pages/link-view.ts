@@ -1,7 +1,7 @@
 import type { SubjectHistory } from "../../../engine/history.ts";
 import { timeline } from "../../../engine/history.ts";
 import { type Html, html } from "../../../engine/web/html.ts";
-import { ago, chip, hostOf, outward } from "../../../engine/web/parts.ts";
+import { ago, briefUrl, chip, hostOf, outward } from "../../../engine/web/parts.ts";
 import { chain } from "./chain-view.ts";
 import type { LinkSummary } from "./list-query.ts";
 import { tagList } from "./list-view.ts";
@@ -24,10 +24,9 @@ export function linkView(link: LinkSummary, history: SubjectHistory, now: Date):
 }
 
 function heading(link: LinkSummary, now: Date): Html {
-  const state = progress(link, now);
   return html`<p class="soft"><a href="/">Links</a> <span>${outward(link.url, hostOf(link.url))}</span></p>
-  <h1 dir="auto">${link.title?.trim() || link.url}</h1>
-  <p class="soft facts">${chip(link.status)} ${state && html`<span class="doing">${state}</span>`}
+  <h1 dir="auto">${link.title?.trim() || briefUrl(link.url)}</h1>
+  <p class="soft facts">${chip(link.status)} ${progress(link, now)}
     <span>added ${ago(link.addedAt, now)}${link.source ? ` from ${link.source}` : ""}</span>
     <span>${link.visibility}</span>${link.language && html` <span>${link.language}</span>`}</p>
   <p class="address">${outward(link.url, link.url)}</p>`;

@@ -1,5 +1,5 @@
 import { type Html, html } from "../../../engine/web/html.ts";
-import { ago, chip, hostOf, outward } from "../../../engine/web/parts.ts";
+import { ago, briefUrl, chip, hostOf, outward } from "../../../engine/web/parts.ts";
 import { LINK_STATUSES, type LinkPage, type LinkStatus, type LinkSummary } from "./list-query.ts";
 import { progress, sentence } from "./words.ts";
 
@@ -58,12 +58,11 @@ function hrefOf(status?: LinkStatus, after?: string): string {
 }
 
 function item(link: LinkSummary, now: Date, fresh: boolean): Html {
-  const state = progress(link, now);
   return html`<li id="${link.subjectId}"${fresh ? html` class="fresh"` : null}>
-  <div class="line"><a class="title" dir="auto" href="/links/${link.subjectId}">${link.title?.trim() || link.url}</a>${chip(link.status)}</div>
+  <div class="line"><a class="title" dir="auto" href="/links/${link.subjectId}">${link.title?.trim() || briefUrl(link.url)}</a>${chip(link.status)}</div>
   <p class="soft">${outward(link.url, hostOf(link.url))} <span>${ago(link.addedAt, now)}</span>
     ${link.visibility === "public" ? html`<span>public</span>` : html`<span title="Never leaves this machine">private</span>`}
-    ${state && html`<span class="doing">${state}</span>`}</p>
+    ${progress(link, now)}</p>
   ${link.lastError && html`<p class="reason">${sentence(link.lastError)}</p>`}
   ${tagList(link.tags)}
 </li>`;

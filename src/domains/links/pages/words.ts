@@ -1,7 +1,7 @@
 import type { StoredEvent } from "../../../engine/event.ts";
 import type { WorkItem } from "../../../engine/history.ts";
 import { type Html, html } from "../../../engine/web/html.ts";
-import { ago } from "../../../engine/web/parts.ts";
+import { until } from "../../../engine/web/parts.ts";
 import type { LinkSummary, OpenWork } from "./list-query.ts";
 
 /** What people call the steps, to complete "waiting to be …", "… now". */
@@ -39,7 +39,8 @@ export function eventName(event: StoredEvent): string {
 
 /** Where a link stands, in words: "attempt 2 of 3 in 12 s", "reading the page". Null: nothing is under way. */
 export function progress({ work }: Pick<LinkSummary, "work">, now: Date): Html | null {
-  return work ? workProgress(work, now) : null;
+  const text = work ? workProgress(work, now) : null;
+  return text && html`<span class="${work?.status === "dead" ? "over" : "doing"}">${text}</span>`;
 }
 
 /** The same of one piece of work. */
@@ -48,7 +49,7 @@ export function workProgress(work: OpenWork | WorkItem, now: Date): Html | null 
   switch (work.status) {
     case "pending":
       if (!again) return html`waiting to be ${step(work.type).done}`;
-      return html`attempt ${work.attempt} of ${work.maxAttempts} ${ago(work.nextAttemptAt, now)}`;
+      return html`attempt ${work.attempt} of ${work.maxAttempts} ${until(work.nextAttemptAt, now)}`;
     case "queued":
       return again
         ? html`attempt ${work.attempt} of ${work.maxAttempts} is next`
@@ -66,10 +67,11 @@ export function workProgress(work: OpenWork | WorkItem, now: Date): Html | null 
   }
 }
 
-/** A reason as a sentence: a capital letter first, a full stop last. */
+/** A reason as a sentence: a capital letter first (but for names of hosts), a full stop last. */
 export function sentence(text: string): string {
   const trimmed = text.trim();
   if (trimmed === "") return "No reason was given.";
-  const first = trimmed.charAt(0).toUpperCase() + trimmed.slice(1);
+  const isName = /^\S+\.\S/.test(trimmed);
+  const first = isName ? trimmed : trimmed.charAt(0).toUpperCase() + trimmed.slice(1);
   return /[.!?…]$/.test(first) ? first : `${first}.`;
 }
