@@ -277,6 +277,8 @@ export interface Schedule {
   /** Exhausted work not yet in the dead-letter topic. */
   deadUnsent(limit: number): Promise<DueWork[]>;
   markDeadSent(lease: Lease, ids: readonly string[]): Promise<void>;
+  /** Keeps running attempts from being taken for dead for another `leaseMs`. */
+  renew(attempts: readonly { id: string; attempt: number }[], leaseMs: number): Promise<void>;
   /** Ends attempts whose agent is gone and sends again what got lost between here and the agents. */
   sweep(lease: Lease): Promise<{ expired: number; lost: number }>;
   /** Milliseconds until the next item is due; null if none waits. */

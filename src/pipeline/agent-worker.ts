@@ -14,8 +14,9 @@ export interface AgentWorker {
   drain(deadline: AbortSignal): Promise<void>;
 }
 
-/** Beyond the agent's own deadline before others may take an attempt over: ending it takes a moment too. */
-const LEASE_MARGIN_MS = 30_000;
+/** An agent that says nothing for this long is gone, and its attempts count as failed. */
+const LEASE_MS = 20_000;
+const RENEW_MS = 5_000;
 
 /**
  * Runs an agent on its work topic. Accepting an attempt and moving the position is one transaction; from then on the
@@ -30,6 +31,20 @@ export function createAgentWorker(options: AttemptOptions): AgentWorker {
   const stopping = new AbortController();
   let freed = Promise.withResolvers<void>();
   let restUntil = 0;
+  let renewing: NodeJS.Timeout | null = null;
+
+  const attemptsUnderWay = () => [...running.values()].map(({ work }) => ({ id: work.id, attempt: work.attempt }));
+  /** Runs while there is work; a renewal that fails is made up for by the next. */
+  const keepLeases = () => {
+    renewing ??= setInterval(() => {
+      void options.store.schedule.renew(attemptsUnderWay(), LEASE_MS).catch(() => {});
+    }, RENEW_MS);
+  };
+  const letGo = () => {
+    if (running.size > 0 || !renewing) return;
+    clearInterval(renewing);
+    renewing = null;
+  };
 
   const start = (work: AcceptedWork) => {
     const before = lanes.get(work.subjectId) ?? Promise.resolve();
@@ -43,8 +58,10 @@ export function createAgentWorker(options: AttemptOptions): AgentWorker {
       });
     lanes.set(work.subjectId, done);
     running.set(work.id, { work, done });
+    keepLeases();
     void done.then(() => {
       running.delete(work.id);
+      letGo();
       if (lanes.get(work.subjectId) === done) lanes.delete(work.subjectId);
       freed.resolve();
       freed = Promise.withResolvers<void>();
@@ -71,7 +88,7 @@ export function createAgentWorker(options: AttemptOptions): AgentWorker {
       async handle(batch, tx) {
         const { attempts, bad } = decodeAttempts(batch);
         await tx.deadLetters.put(bad);
-        const accepted = await tx.work.accept(attempts, agent.timeoutMs + LEASE_MARGIN_MS, agent.name);
+        const accepted = await tx.work.accept(attempts, LEASE_MS, agent.name);
         return { lastPosition: null, afterCommit: () => accepted.forEach(start) };
       },
     },
@@ -84,7 +101,8 @@ export function createAgentWorker(options: AttemptOptions): AgentWorker {
       await Promise.race([all, late]);
       if (running.size === 0) return;
       stopping.abort();
-      const left = [...running.values()].map(({ work }) => ({ id: work.id, attempt: work.attempt }));
+      if (renewing) clearInterval(renewing);
+      const left = attemptsUnderWay();
       options.logger.info(`giving back ${left.length} unfinished work items`, { stage: agent.name });
       await options.store.transaction((tx) => tx.work.release(left));
     },

@@ -24,7 +24,9 @@ export interface ConnectOptions {
 export function connect({ url, name, maxConnections = 8 }: ConnectOptions): Database {
   return postgres(url, {
     max: maxConnections,
-    connect_timeout: 10,
+    connect_timeout: 5,
+    // Seconds. The driver's own pause grows to 20 s; the loops above know better when to try again.
+    backoff: () => 0.1 + Math.random() * 0.4,
     idle_timeout: 60,
     prepare: !isTransactionPooler(url),
     onnotice: () => {},
@@ -61,7 +63,8 @@ export function classify(error: unknown): unknown {
   if (error instanceof EnvironmentError || error instanceof DataError) return error;
   if (error instanceof StaleOwnerError || error instanceof LeaseLostError || error instanceof UserError) return error;
   if (error instanceof postgres.PostgresError) {
-    const message = `Postgres: ${error.message}`;
+    const hint = NO_SCHEMA.has(error.code) ? ' (is the schema up to date? run "npm run db:migrate")' : "";
+    const message = `Postgres: ${error.message}${hint}`;
     return ENVIRONMENT_CLASSES.has(error.code.slice(0, 2))
       ? new EnvironmentError(message, { cause: error })
       : new DataError(message, `sql_${error.code}`, { cause: error });
@@ -70,6 +73,9 @@ export function classify(error: unknown): unknown {
     return new EnvironmentError(`Postgres cannot be reached: ${messageOf(error)}`, { cause: error });
   return error;
 }
+
+/** A schema, table or column that is not there. */
+const NO_SCHEMA = new Set(["3F000", "42P01", "42703"]);
 
 const CONNECTION_CODES = /^(CONNECT|CONNECTION_|ECONN|ENOTFOUND|EAI_|EPIPE|ETIMEDOUT|EHOST|ENETUNREACH|ENOENT)/;
 

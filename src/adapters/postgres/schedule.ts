@@ -49,6 +49,13 @@ export function createSchedule(db: Database): Schedule {
       });
     },
 
+    async renew(attempts, leaseMs) {
+      await db`
+        update lifestream.work w set lease_until = clock_timestamp() + ${leaseMs} * interval '1 millisecond'
+        from unnest(${attempts.map((a) => a.id)}::uuid[], ${attempts.map((a) => a.attempt)}::int[]) as a(id, attempt)
+        where w.id = a.id and w.attempt = a.attempt and w.status = 'running'`;
+    },
+
     async sweep(lease) {
       return db.begin(async (tx) => {
         await requireLease(tx, lease);
