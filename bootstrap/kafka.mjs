@@ -40,7 +40,7 @@ async function fetchJars(root) {
   const repository = join(setup, "kafka.repository");
   mkdirSync(fresh);
   console.error("Fetching the Kafka jars of src/stack/kafka/pom.xml");
-  const goal = ["dependency:copy-dependencies", `-DoutputDirectory=${fresh}`];
+  const goal = ["org.apache.maven.plugins:maven-dependency-plugin:copy-dependencies", `-DoutputDirectory=${fresh}`];
   const place = usable(() => join(userInfo().homedir, ".m2")) ? [] : [`-Dmaven.repo.local=${repository}`];
   await step(
     "Kafka jars",

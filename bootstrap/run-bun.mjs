@@ -16,12 +16,9 @@ const SAME_SIGNAL_MS = 1000;
 export function runBun(root, args) {
   const onTerminal = isatty(0) || isatty(1) || isatty(2);
   const bun = join(root, "node_modules", ".bin", "bun");
-  const child = spawn(bun, ["--preload", WATCH_PARENT, ...args], {
-    cwd: root,
-    stdio: "inherit",
-    detached: !onTerminal,
-  });
+  let child;
   const lastAt = new Map();
+  // Before the start: a signal may come as soon as Bun runs.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
     process.on(signal, () => {
       const repeated = Date.now() - (lastAt.get(signal) ?? 0) < SAME_SIGNAL_MS;
@@ -29,6 +26,7 @@ export function runBun(root, args) {
       if (!repeated && !(onTerminal && signal === "SIGINT")) child.kill(signal);
     });
   }
+  child = spawn(bun, ["--preload", WATCH_PARENT, ...args], { cwd: root, stdio: "inherit", detached: !onTerminal });
   const watch = watchNpm(() => lastAt.size === 0 && child.kill("SIGKILL"));
   return new Promise((resolve, reject) => {
     child.once("error", reject);

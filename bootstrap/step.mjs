@@ -52,7 +52,7 @@ export function run(command, args, { cwd, env } = {}) {
 
 /** Whether the output of a package manager speaks of a network that is not there. */
 export function noNetwork(output) {
-  return /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|Unknown host|UnknownHostException|Connection refused|timed out|Network is unreachable/.test(
+  return /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|Unknown host|UnknownHostException|Connection refused|timed out|Network is unreachable|Could not transfer artifact/.test(
     output,
   );
 }

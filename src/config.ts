@@ -2,7 +2,7 @@ import { isAbsolute, resolve } from "node:path";
 import { z } from "zod";
 import { UserError } from "./engine/errors.ts";
 
-const port = z.coerce.number().int().min(1).max(65535).optional();
+const port = z.coerce.number("must be a port number").int().min(1).max(65535).optional();
 const milliseconds = (fallback: number) => z.coerce.number().int().min(0).default(fallback);
 const flag = z
   .enum(["true", "false", "1", "0"])
@@ -22,7 +22,10 @@ const list = z
 const environment = z.object({
   DATABASE_URL: z
     .string()
-    .regex(/^postgres(ql)?:\/\//, "must look like postgres://user:password@host:5432/database")
+    .refine(
+      (value) => /^postgres(ql)?:\/\//.test(value) && URL.canParse(value),
+      "must look like postgres://user:password@host:5432/database",
+    )
     .optional(),
   KAFKA_BROKERS: list,
   KAFKA_CLIENT_ID: z.string().min(1).default("stream-agents"),

@@ -1,9 +1,7 @@
 import type { App } from "./app.ts";
-import type { Config } from "./config.ts";
 import { messageOf } from "./engine/errors.ts";
 import type { StageLag, StoredPosition } from "./engine/health.ts";
 import { EVENTS_TOPIC } from "./engine/topics.ts";
-import { readStackEnv } from "./stack/stack-env.ts";
 
 /** What Kafka says of its topics. */
 export interface TopicEnds {
@@ -26,9 +24,10 @@ const DEADLINE_MS = 2_500;
 const FRESH_MS = 1_500;
 
 /** Asks Kafka how long its topics are: one question at a time however many ask, never longer than the deadline. */
-export function createKafkaWatch(app: App, brokers = kafkaBrokersOf(app.config)): KafkaWatch {
+export function createKafkaWatch(app: App): KafkaWatch {
   let asking: Promise<TopicEnds> | undefined;
   let last: { at: number; answer: TopicEnds } | undefined;
+  const brokers = app.kafkaBrokers;
   const groups = groupsOf(app);
   const topics = [...new Set(groups.flatMap((group) => group.topics))];
   const ask = async () => {
@@ -49,12 +48,6 @@ export function createKafkaWatch(app: App, brokers = kafkaBrokersOf(app.config))
     },
     lagOf: (positions, ends) => groups.map((group) => lagOfGroup(group, positions, ends)),
   };
-}
-
-/** Kafka's addresses: the configuration's, else those of the local stack that runs; none where neither says. */
-export function kafkaBrokersOf(config: Config): readonly string[] {
-  if (config.kafka.brokers.length > 0) return config.kafka.brokers;
-  return readStackEnv(config.home).KAFKA_BROKERS?.split(",") ?? [];
 }
 
 function silent(problem: string): TopicEnds {

@@ -1,14 +1,15 @@
-import { Hono } from "hono";
-import { html } from "../engine/web/html.ts";
+import { type Context, Hono } from "hono";
+import type { PageRoute } from "../engine/web/types.ts";
 import { loadAssets, mountAssets } from "./assets.ts";
 import { authorize } from "./auth.ts";
 import { cors } from "./cors.ts";
 import type { ServerDeps } from "./deps.ts";
 import { mountEvents } from "./events.ts";
 import { onlyLoopbackHosts, securityHeaders } from "./guards.ts";
-import { createLayout } from "./layout.ts";
+import { createLayout, type Layout } from "./layout.ts";
 import { domainApis, mountEndpoint, mountForm, mountPage } from "./mount.ts";
 import { pageResponse } from "./page-response.ts";
+import { problemView } from "./problem-view.ts";
 import { Problem, problemResponse, toProblem } from "./problems.ts";
 import { mountSite } from "./site-files.ts";
 import { statusView } from "./status-view.ts";
@@ -17,46 +18,45 @@ import { statusView } from "./status-view.ts";
 export function createServerApp(deps: ServerDeps, port: () => number): Hono {
   const app = new Hono();
   const apis = domainApis(deps);
-  const pages = apis.flatMap((api) => api.pages ?? []);
-  const statusPage = {
-    path: "/status",
-    navigation: "Status",
-    render: async () => ({ title: "Status", body: statusView(await deps.health(), deps.now()) }),
-  };
-  const entries = [...pages, statusPage].flatMap(({ path, navigation }) =>
-    navigation ? [{ path, label: navigation }] : [],
-  );
+  const pages = [...apis.flatMap((api) => api.pages ?? []), statusPage(deps)];
   const assets = loadAssets();
-  const layout = createLayout([...entries, { path: "/site/", label: "Site" }], assets.version);
+  const layout = createLayout(navigationOf(pages), assets.version);
 
   app.use(securityHeaders, onlyLoopbackHosts(port));
   app.use("/api/*", cors(deps.corsOrigins));
   mountAssets(app, assets);
   mountHealth(app, deps);
-  for (const page of [...pages, statusPage]) mountPage(app, page, layout);
+  for (const page of pages) mountPage(app, page, layout);
   for (const form of apis.flatMap((api) => api.forms ?? [])) mountForm(app, form, layout);
   for (const endpoint of apis.flatMap((api) => api.endpoints ?? [])) mountEndpoint(app, endpoint, deps);
   mountEvents(app, deps);
   mountSite(app, deps.siteDirectory);
-
   app.notFound(() => {
     throw new Problem(404, "There is no such page.");
   });
-  app.onError((error, c) => {
-    const problem = toProblem(error, deps.logger);
-    const wantsPage = c.req.header("accept")?.includes("text/html") && !c.req.path.startsWith("/api/");
-    if (!wantsPage || problem.status === 401) return problemResponse(c, problem);
-    return pageResponse(c, layout(problemView(problem), c.req.path), problem.status as 404);
-  });
+  app.onError((error, c) => answerProblem(c, toProblem(error, deps.logger), layout));
   return app;
 }
 
-function problemView({ status, detail }: Problem) {
-  const title = status === 404 ? "Not found" : status === 503 ? "Just a moment" : "That did not work";
+function statusPage(deps: ServerDeps): PageRoute {
   return {
-    title,
-    body: html`<div class="empty" id="problem-page" data-live><h1>${title}</h1><p>${detail}</p><p><a href="/">Back to the links</a></p></div>`,
+    path: "/status",
+    navigation: "Status",
+    render: async () => ({ title: "Status", body: statusView(await deps.health(), deps.now()) }),
   };
+}
+
+function navigationOf(pages: readonly PageRoute[]) {
+  const entries = pages.flatMap(({ path, navigation }) => (navigation ? [{ path, label: navigation }] : []));
+  return [...entries, { path: "/site/", label: "Site" }];
+}
+
+/** A page for a person in a browser, JSON for programs. */
+function answerProblem(c: Context, problem: Problem, layout: Layout): Response {
+  const wantsPage = c.req.header("accept")?.includes("text/html") && !c.req.path.startsWith("/api/");
+  if (!wantsPage || problem.status === 401) return problemResponse(c, problem);
+  const view = problemView(problem, { mayPass: c.req.method === "GET" });
+  return pageResponse(c, layout(view, c.req.path), problem.status);
 }
 
 function mountHealth(app: Hono, deps: ServerDeps): void {

@@ -3,6 +3,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Hono } from "hono";
 
+/** Parts of the one style sheet, in the order they are read. */
+const STYLES = ["theme.css", "base.css", "parts.css", "links.css", "link.css", "status.css"];
 const TYPES = {
   "app.css": "text/css; charset=utf-8",
   "live.js": "text/javascript; charset=utf-8",
@@ -18,7 +20,12 @@ export interface Assets {
 /** The style sheet and the script, read once. */
 export function loadAssets(): Assets {
   const folder = join(import.meta.dirname, "assets");
-  const files = new Map(Object.keys(TYPES).map((name) => [name, readFileSync(join(folder, name), "utf8")]));
+  const read = (name: string) => readFileSync(join(folder, name), "utf8");
+  const files = new Map([
+    ["app.css", STYLES.map(read).join("\n")],
+    ["live.js", read("live.js")],
+    ["icon.svg", read("icon.svg")],
+  ]);
   const hash = createHash("sha256");
   for (const text of files.values()) hash.update(text);
   return { files, version: hash.digest("hex").slice(0, 12) };

@@ -17,6 +17,7 @@ export function mountEvents(app: Hono, deps: ServerDeps): void {
     const parsed = parseEvents(await readText(c), { ndjson: type === "application/x-ndjson", registry: deps.registry });
     const events = parsed.map((event, index) => complete(event, index, client.name, key));
     await refuseOtherContent(events, deps, key);
+    if (key !== null) await refuseShorterBody(events.length, client.name, key, deps);
     const captured = await deps.ingest(events);
     // Somebody may have sent the same ids at the same moment: whoever was second learns it here.
     if (captured.some(({ isNew }) => !isNew)) await refuseOtherContent(events, deps, key);
@@ -34,8 +35,20 @@ function idempotencyKey(header: string | undefined): string | null {
 
 /** Under a key, the same place in the body is always the same event. Keys of different tokens never meet. */
 function complete(event: NewEvent, index: number, client: string, key: string | null): NewEvent {
-  const id = event.id ?? (key === null ? undefined : deterministicId("api", client, key, index));
+  const id = event.id ?? (key === null ? undefined : keyedId(client, key, index));
   return { ...event, source: event.source ?? client, ...(id === undefined ? {} : { id }) };
+}
+
+function keyedId(client: string, key: string, index: number): string {
+  return deterministicId("api", client, key, index);
+}
+
+const OTHER_BODY = "this Idempotency-Key came with another body before";
+
+/** The first time there were more events than now. */
+async function refuseShorterBody(length: number, client: string, key: string, deps: ServerDeps): Promise<void> {
+  const further = await deps.findEvents([keyedId(client, key, length)]);
+  if (further.length > 0) throw new Problem(422, `There are fewer events: ${OTHER_BODY}.`);
 }
 
 /** An id that the ledger knows must mean the same event, and a repeated request must be the same as a whole. */
@@ -47,8 +60,7 @@ async function refuseOtherContent(events: readonly NewEvent[], deps: ServerDeps,
     const known = stored.get(event.id ?? "");
     const same = known ? isSame(event, known) : key === null || event.id === undefined;
     if (same) continue;
-    const detail =
-      key === null ? `id ${event.id} is another event's` : "this Idempotency-Key came with another body before";
+    const detail = key === null ? `id ${event.id} is another event's` : OTHER_BODY;
     throw new Problem(422, `Event ${index + 1}: ${detail}.`, { errors: [{ line: index + 1, detail }] });
   }
 }

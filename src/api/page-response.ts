@@ -1,12 +1,13 @@
 import { createHash } from "node:crypto";
 import type { Context } from "hono";
 import type { Html } from "../engine/web/html.ts";
+import type { Problem } from "./problems.ts";
 
 /**
  * A page with a tag of what it says, so that the script that keeps it current learns cheaply that nothing changed.
  * Relative times change with every second and do not count; the script counts them itself.
  */
-export function pageResponse(c: Context, page: Html, status: 200 | 403 | 404 | 421 | 422 | 500 | 503 = 200): Response {
+export function pageResponse(c: Context, page: Html, status: 200 | Problem["status"] = 200): Response {
   const text = String(page);
   const etag = `"${createHash("sha256")
     .update(text.replace(/(<time\b[^>]*data-ago[^>]*>)[^<]*/g, "$1"))

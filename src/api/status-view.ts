@@ -40,7 +40,7 @@ function stages({ stages: list, servers }: PipelineHealth, now: Date): Html {
   const row = (stage: StageLag) => html`<tr><th scope="row">${stage.stage}</th><td>${stage.topics.join(", ")}</td>
 <td>${stage.lag === null ? html`<span class="soft">${unknown}</span>` : stage.lag === 0 ? chip("done", "caught up") : chip("running", `${stage.lag.toLocaleString("en")} behind`)}</td>
 <td class="soft">${stage.movedAt ? ago(stage.movedAt, now) : "never"}</td></tr>`;
-  return table(["Stage", "Reads", "Lag", "Last moved"], list.map(row));
+  return table(["Stage", "Reads", "Lag", "Last moved"], list.map(row), "stages");
 }
 
 function work({ work: counts }: PipelineHealth): Html {

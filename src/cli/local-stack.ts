@@ -1,4 +1,3 @@
-import { mkdirSync } from "node:fs";
 import { UserError } from "../engine/errors.ts";
 import { type RunningStack, StackError, startStack } from "../stack/index.ts";
 import type { Context } from "./context.ts";
@@ -22,7 +21,6 @@ export async function withStack<T>(
   signal: AbortSignal,
   work: (servers: Servers) => Promise<T>,
 ): Promise<T> {
-  mkdirSync(config.home, { recursive: true });
   const stack = await openStack(config, logger, signal);
   try {
     return await work({

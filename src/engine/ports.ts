@@ -210,6 +210,8 @@ export interface ParkedEvent {
 }
 
 export interface TxParked {
+  /** Waits for those who look for parked events just now, and keeps others from looking until this commits. */
+  hold(projection: string): Promise<void>;
   put(events: readonly ParkedEvent[]): Promise<void>;
   /** Takes out what waits for any of these subjects, in ledger order. */
   take(projection: string, subjectIds: readonly string[]): Promise<StoredEvent[]>;

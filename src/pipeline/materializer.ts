@@ -42,14 +42,29 @@ export async function applyProjection(
 
 /** Returns the ids of the events that had to be parked. */
 async function applyWaves(projection: Projection, events: readonly StoredEvent[], tx: StoreTx): Promise<Set<string>> {
+  const early = await offerWaves(projection, events, tx);
+  if (early.length === 0) return new Set();
+  // Another partition may be committing the parent just now and must not miss what is parked here: once it is done,
+  // what it brought is asked for again.
+  await tx.parked.hold(projection.name);
+  const parked = await offerWaves(
+    projection,
+    early.map(({ event }) => event),
+    tx,
+  );
+  await tx.parked.put(parked.map(({ event, waitsFor }) => ({ projection: projection.name, waitsFor, event })));
+  return new Set(parked.map(({ event }) => event.id));
+}
+
+/** Returns what has to wait for a parent. */
+async function offerWaves(projection: Projection, events: readonly StoredEvent[], tx: StoreTx): Promise<Parked[]> {
   const handlers = new Map(projection.handlers.map((entry) => [entry.type, entry.handler]));
   const parked: Parked[] = [];
   for (const { type, events: wave } of planWaves(events)) {
     const result = await handlers.get(type)?.(wave, tx.sql);
     if (result) parked.push(...result);
   }
-  await tx.parked.put(parked.map(({ event, waitsFor }) => ({ projection: projection.name, waitsFor, event })));
-  return new Set(parked.map(({ event }) => event.id));
+  return parked;
 }
 
 export interface Wave {

@@ -33,6 +33,8 @@ export interface DrainContext {
 const LEASE_MS = 10_000;
 const RENEW_MS = 3_000;
 const RETRY: Backoff = { baseMs: 200, capMs: 10_000 };
+/** Failures in a row after which `once` gives up: nobody waits there for a server to come back. */
+const ONCE_TRIES = 3;
 
 /**
  * The one drain loop: full batches follow each other without a pause, a notification wakes it, a slow poll is the
@@ -50,11 +52,14 @@ export async function drain(drainer: Drainer, context: DrainContext): Promise<vo
       context.logger.warn(`no notifications, polling instead: ${messageOf(error)}`, { stage: drainer.name });
     });
   const state: DrainState = { renewAt: 0, leading: false, failures: 0 };
+  const startedAt = performance.now();
   try {
     while (!context.signal.aborted) {
       const more = await attempt(drainer, lease, state, context);
       if (more === "more") continue;
       if (more === "idle" && context.once) return;
+      // Whoever still holds the lease after one's length is alive and at it.
+      if (more === "standby" && context.once && performance.now() - startedAt > LEASE_MS + RENEW_MS) return;
       await bell.wait(await pause(drainer, state, more, context), context.signal);
     }
   } finally {
@@ -95,6 +100,7 @@ async function attempt(
     drainer.reset?.();
     if (error instanceof LeaseLostError) return "more";
     state.failures += 1;
+    if (context.once && state.failures >= ONCE_TRIES) throw error;
     if (state.failures === 1) {
       const level = error instanceof EnvironmentError ? "warn" : "error";
       context.logger[level](`waiting: ${messageOf(error)}`, { stage: drainer.name });

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, fstatSync, openSync, readFileSync, renameSync, statSync } from "node:fs";
+import { closeSync, existsSync, fstatSync, openSync, readFileSync, renameSync, statSync } from "node:fs";
 import { WATCHDOG } from "../../bootstrap/watchdog.mjs";
 
 /** The user a server runs as, where it must be another than ours. */
@@ -50,7 +50,7 @@ export function spawnGuarded({ command, args, logFile, stopSignal, owner, env }:
   return {
     pid: child.pid ?? 0,
     exited,
-    said: () => readFileSync(logFile).subarray(before).toString(),
+    said: () => (existsSync(logFile) ? readFileSync(logFile).subarray(before).toString() : ""),
     async stop(deadlineMs) {
       child.kill(stopSignal);
       const timer = setTimeout(() => child.kill("SIGKILL"), deadlineMs);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { spawnGuarded } from "./child.ts";
 import { StackError } from "./errors.ts";
 import { answersMetadata } from "./kafka-probe.ts";
-import { onPort, reasonOfEnd, untilReady } from "./startup.ts";
+import { onPort, runningServer, untilReady } from "./startup.ts";
 import type { RunningServer, ServerOptions } from "./types.ts";
 
 const NAME = "Kafka (Docker)";
@@ -52,19 +52,9 @@ async function run({ home, signal }: ServerOptions, port: number): Promise<Runni
   });
   const address = `127.0.0.1:${port}`;
   await untilReady(child, { name: NAME, logFile, deadlineMs: READY_MS, signal, probe: () => answersMetadata(port) });
-  let stopping = false;
-  return {
-    address,
-    description: `${NAME} on ${address}, data in the volume ${name}`,
-    died: new Promise((resolve) => {
-      child.exited.then((code) => !stopping && resolve(reasonOfEnd(NAME, code, child.said(), logFile)));
-    }),
-    async stop() {
-      stopping = true;
-      await child.stop(STOP_MS);
-      removeKafkaContainer(home);
-    },
-  };
+  const description = `${NAME} on ${address}, data in the volume ${name}`;
+  const server = runningServer(child, { name: NAME, logFile, stopMs: STOP_MS, address, description });
+  return { ...server, stop: () => server.stop().then(() => removeKafkaContainer(home)) };
 }
 
 function containerName(home: string): string {

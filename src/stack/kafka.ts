@@ -8,7 +8,7 @@ import { buildingPlace, publishFolder, writeWhole } from "./files.ts";
 import { answersMetadata } from "./kafka-probe.ts";
 import { lastPort, recordServer, stopOrphan } from "./orphans.ts";
 import { choosePort } from "./ports.ts";
-import { onPort, reasonOfEnd, untilReady } from "./startup.ts";
+import { onPort, reasonOfEnd, runningServer, untilReady } from "./startup.ts";
 import type { RunningServer, ServerOptions } from "./types.ts";
 
 const NAME = "Kafka";
@@ -62,18 +62,13 @@ async function run(options: ServerOptions, port: number): Promise<RunningServer>
     signal,
     probe: () => answersMetadata(port),
   });
-  let stopping = false;
-  return {
+  return runningServer(child, {
+    name: NAME,
+    logFile: logFile(home),
+    stopMs: STOP_MS,
     address,
     description: `${NAME} on ${address}, data in ${dataFolder(home)}`,
-    died: new Promise((resolve) => {
-      child.exited.then((code) => !stopping && resolve(reasonOfEnd(NAME, code, child.said(), logFile(home))));
-    }),
-    stop() {
-      stopping = true;
-      return child.stop(STOP_MS);
-    },
-  };
+  });
 }
 
 function java(home: string, args: readonly string[]): GuardedChild {

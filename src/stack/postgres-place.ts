@@ -1,6 +1,16 @@
 import { spawnSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
-import { chownSync, cpSync, existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync, symlinkSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  symlinkSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
 import type { Owner } from "./child.ts";
@@ -79,7 +89,7 @@ function rootsFolder(home: string, inHome: string, owner: Owner, log: StackLog):
   const outside = outsideFolder(home);
   if (outside !== undefined) {
     if (!existsSync(outside))
-      log.warn(`The database of this STREAM_HOME lay in ${outside}, which is gone: it begins anew`);
+      log.warn(`There is no database in ${outside}, where this STREAM_HOME has its own: a new one is made`);
     return outside;
   }
   if (reachable(owner, home)) return inHome;
@@ -87,7 +97,7 @@ function rootsFolder(home: string, inHome: string, owner: Owner, log: StackLog):
     throw new StackError(
       `The user ${owner.name} that Postgres runs as cannot enter ${home}: run \`chmod o+x\` on the folders above it.`,
     );
-  mkdirSync(SYSTEM_FOLDER, { recursive: true, mode: 0o755 });
+  makeSystemFolder();
   const hash = createHash("sha256").update(home).digest("hex").slice(0, 8);
   const folder = join(SYSTEM_FOLDER, `${hash}-${randomBytes(3).toString("hex")}`);
   symlinkSync(folder, inHome);
@@ -98,15 +108,26 @@ function rootsFolder(home: string, inHome: string, owner: Owner, log: StackLog):
 function copiedPrograms(programs: string, version: string): string {
   const folder = join(SYSTEM_FOLDER, `postgres-${version}`);
   if (existsSync(folder)) return folder;
-  mkdirSync(SYSTEM_FOLDER, { recursive: true, mode: 0o755 });
+  makeSystemFolder();
   const place = buildingPlace(folder);
   cpSync(programs, place, {
     recursive: true,
     verbatimSymlinks: true,
     filter: (file) => !basename(file).endsWith(".a"),
   });
+  openForAll(place);
   publishFolder(place, folder);
   return folder;
+}
+
+function makeSystemFolder(): void {
+  mkdirSync(SYSTEM_FOLDER, { recursive: true });
+  chmodSync(SYSTEM_FOLDER, 0o755); // Whatever the umask is.
+}
+
+function openForAll(folder: string): void {
+  const { status, stderr } = spawnSync("chmod", ["-R", "a+rX", folder], { encoding: "utf8" });
+  if (status !== 0) throw new StackError(`Postgres could not be copied to ${folder}: ${stderr.trim()}`);
 }
 
 /** Hands a fresh folder to the user that Postgres runs as. */

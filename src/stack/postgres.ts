@@ -8,7 +8,7 @@ import { buildingPlace, publishFolder } from "./files.ts";
 import { lastPort, recordServer, stopOrphan } from "./orphans.ts";
 import { listening } from "./ports.ts";
 import { giveTo, type PostgresPlace, postgresPlace } from "./postgres-place.ts";
-import { onPort, reasonOfEnd, untilReady } from "./startup.ts";
+import { onPort, reasonOfEnd, runningServer, untilReady } from "./startup.ts";
 import type { RunningServer, ServerOptions } from "./types.ts";
 
 const NAME = "Postgres";
@@ -84,18 +84,13 @@ async function run(
     signal: options.signal,
     probe: async () => (await listening(port)) && hasDatabase(url("postgres")),
   });
-  let stopping = false;
-  return {
+  return runningServer(child, {
+    name: NAME,
+    logFile,
+    stopMs: STOP_MS,
     address: url(DATABASE),
     description: `${NAME} on 127.0.0.1:${port}, data in ${place.folder}`,
-    died: new Promise((resolve) => {
-      child.exited.then((code) => !stopping && resolve(reasonOfEnd(NAME, code, child.said(), logFile)));
-    }),
-    stop() {
-      stopping = true;
-      return child.stop(STOP_MS);
-    },
-  };
+  });
 }
 
 /** Connects for real, and makes our database the first time. */

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { GuardedChild } from "./child.ts";
 import { StackError } from "./errors.ts";
 import { choosePort } from "./ports.ts";
+import type { RunningServer } from "./types.ts";
 
 /** Somebody took the port between our look and the server's. */
 class PortTaken extends StackError {}
@@ -55,6 +56,25 @@ async function answers(child: GuardedChild, { name, logFile, deadlineMs, signal,
     await sleep(POLL_MS);
   }
   throw new StackError(`${name} did not answer within ${deadlineMs / 1000} seconds; its log is ${logFile}.`);
+}
+
+/** A server that is up, as the stack sees it. */
+export function runningServer(
+  child: GuardedChild,
+  server: { name: string; logFile: string; stopMs: number; address: string; description: string },
+): RunningServer {
+  let stopping = false;
+  return {
+    address: server.address,
+    description: server.description,
+    died: new Promise((resolve) => {
+      child.exited.then((code) => stopping || resolve(reasonOfEnd(server.name, code, child.said(), server.logFile)));
+    }),
+    stop() {
+      stopping = true;
+      return child.stop(server.stopMs);
+    },
+  };
 }
 
 /** Turns what a server wrote before it ended into one sentence. */

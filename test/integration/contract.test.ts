@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { materializerStages, relayStage } from "../../src/stages.ts";
+import { isApplied } from "../support/settled.ts";
 import { createTestApp, type TestApp } from "../support/test-app.ts";
 
 let world: TestApp;
@@ -16,13 +17,7 @@ async function insert(subject: string, subjectId: string, type: string, payload:
     values (${at}, 'psql', ${subject}, ${subjectId}, ${type}, ${world.app.db.json(payload as never)})`;
 }
 
-async function applied(): Promise<boolean> {
-  const [row] = await world.app.db<{ open: number }[]>`
-    select count(*) as open from lifestream.events e left join lifestream.kafka_offsets o
-      on o.consumer_group = 'materializer-v1' and o.topic = 'events.raw' and o.partition = e.kafka_partition
-    where not e.published_to_kafka or o.last_offset is null or o.last_offset < e.kafka_offset`;
-  return row?.open === 0;
-}
+const applied = () => isApplied(world.app, ["materializer-v1"]);
 
 const run = () =>
   world.runUntil([relayStage(world.app, { once: false }), ...materializerStages(world.app, { once: false })], applied);

@@ -7,6 +7,7 @@ import { resetTopics } from "../../src/pipeline/reset.ts";
 import { allStages } from "../../src/stages.ts";
 import { stateDigest } from "../support/digest.ts";
 import { servePages, type TestPages } from "../support/pages.ts";
+import { settled } from "../support/settled.ts";
 import { createTestApp, type TestApp } from "../support/test-app.ts";
 
 let pages: TestPages;
@@ -28,19 +29,9 @@ async function add(...urls: string[]): Promise<string[]> {
   return (await ingest(events, { store, registry, now: () => new Date() })).map((added) => added.subjectId);
 }
 
-/** True once no work is open and every event is in the state tables. */
-async function settled(): Promise<boolean> {
-  const [row] = await world.app.db<{ open: number; unsent: number; unapplied: number }[]>`
-    select (select count(*) from lifestream.work where status not in ('done', 'dead'))
-        + (select count(*) from lifestream.work where status = 'dead' and dead_letter_sent_at is null) as open,
-      (select count(*) from lifestream.events where not published_to_kafka) as unsent,
-      (select count(*) from lifestream.events e left join lifestream.kafka_offsets o
-        on o.consumer_group = 'materializer-v1' and o.topic = 'events.raw' and o.partition = e.kafka_partition
-        where o.last_offset is null or o.last_offset < e.kafka_offset) as unapplied`;
-  return row !== undefined && row.open + row.unsent + row.unapplied === 0;
-}
+const isSettled = () => settled(world.app);
 
-const run = () => world.runUntil(allStages(world.app, { once: false }), settled, 60_000);
+const run = () => world.runUntil(allStages(world.app, { once: false }), isSettled, 60_000);
 const link = async (id: string) => (await world.app.db`select * from lifestream.links where subject_id = ${id}`)[0];
 
 describe("a link from capture to feed", () => {
@@ -111,7 +102,7 @@ describe("links that fail", () => {
     const [id = ""] = await add(`${pages.origin}/503/b`);
     const healed = async () => {
       if (pages.requests.get("/503/b") === 1) pages.answer("/503/b", 200);
-      return settled();
+      return isSettled();
     };
     await world.runUntil(allStages(world.app, { once: false }), healed, 60_000);
     expect(await link(id)).toMatchObject({ status: "published", last_error: null });

@@ -11,16 +11,18 @@ export interface TestPages extends AsyncDisposable {
   answer(path: string, status: number): void;
 }
 
-/** `/ok/...` is an article, `/404/...` is not there, `/503/...` fails until told otherwise. */
-export async function servePages(): Promise<TestPages> {
+/** `/ok/...` is an article, `/404/...` is not there, `/503/...` fails until told otherwise; all after `delayMs`. */
+export async function servePages({ delayMs = 0 } = {}): Promise<TestPages> {
   const requests = new Map<string, number>();
   const told = new Map<string, number>();
   const server = createServer((request, response) => {
     const path = request.url ?? "/";
     requests.set(path, (requests.get(path) ?? 0) + 1);
     const status = told.get(path) ?? (path.startsWith("/404") ? 404 : path.startsWith("/503") ? 503 : 200);
-    response.writeHead(status, { "content-type": "text/html; charset=utf-8" });
-    response.end(status === 200 ? article(path) : `<h1>${status}</h1>`);
+    setTimeout(() => {
+      response.writeHead(status, { "content-type": "text/html; charset=utf-8" });
+      response.end(status === 200 ? article(path) : `<h1>${status}</h1>`);
+    }, delayMs);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;

@@ -1,4 +1,6 @@
 import { afterAll } from "bun:test";
 import { stopTestServers } from "./servers.ts";
 
-afterAll(stopTestServers);
+const TIMEOUT_MS = 60_000;
+
+afterAll(stopTestServers, TIMEOUT_MS);

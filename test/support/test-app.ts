@@ -19,10 +19,16 @@ export interface TestApp extends AsyncDisposable {
   runUntil(stages: readonly Stage[], done: () => Promise<boolean>, withinMs?: number): Promise<void>;
 }
 
-/** Makes a fresh database, migrated, and fresh topics under a prefix of their own. */
+/**
+ * Makes a fresh database, migrated, and fresh topics under a prefix of their own. `bare`: the database is empty, and
+ * the topics are left to be made.
+ */
 export async function createTestApp(
   env: Record<string, string> = {},
-  options: Partial<Pick<AppOptions, "domains" | "withAgents" | "logger">> = {},
+  {
+    bare = false,
+    ...options
+  }: Partial<Pick<AppOptions, "domains" | "withAgents" | "logger">> & { bare?: boolean } = {},
 ): Promise<TestApp> {
   const servers = await testServers();
   const name = `t_${crypto.randomUUID().replaceAll("-", "").slice(0, 16)}`;
@@ -49,8 +55,10 @@ export async function createTestApp(
     withAgents: true,
     ...options,
   });
-  await migrate(app.db, await allMigrations(app.registry));
-  await ensureTopics(app.log, app.registry.topics);
+  if (!bare) {
+    await migrate(app.db, await allMigrations(app.registry));
+    await ensureTopics(app.log, app.registry.topics);
+  }
   return {
     app,
     env: complete,

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { BaseOptions } from "@platformatic/kafka";
 import type { KafkaConfig } from "../../config.ts";
-import { UserError } from "../../engine/errors.ts";
+import { messageOf, UserError } from "../../engine/errors.ts";
 
 /** For probes and start-up: says within seconds that something is wrong instead of trying on. */
 export const BOUNDED = { retries: 2, retryDelay: 200, timeout: 5_000, requestTimeout: 5_000, connectTimeout: 5_000 };
@@ -22,9 +22,17 @@ export function clientOptions(config: KafkaConfig, limits: typeof BOUNDED = LONG
     bootstrapBrokers: [...config.brokers],
     autocreateTopics: false,
     ...limits,
-    ...(config.ssl ? { tls: config.sslCaFile ? { ca: readFileSync(config.sslCaFile) } : {} } : {}),
+    ...(config.ssl ? { tls: config.sslCaFile ? { ca: readCaFile(config.sslCaFile) } : {} } : {}),
     ...saslOptions(config),
   };
+}
+
+function readCaFile(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw new UserError(`KAFKA_SSL_CA_FILE cannot be read: ${messageOf(error)}`, 1, { cause: error });
+  }
 }
 
 const MECHANISMS = { plain: "PLAIN", "scram-sha-256": "SCRAM-SHA-256", "scram-sha-512": "SCRAM-SHA-512" } as const;

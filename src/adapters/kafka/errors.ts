@@ -10,6 +10,8 @@ export function* causes(error: unknown): Generator<Record<string, unknown> & Err
 
 /** The client's error as the engine's: only what the broker says of a record itself is the data's fault. */
 export function classifyKafka(error: unknown): Error {
+  // The store is asked for positions amid the client's work: what it says is no word of Kafka's.
+  if (error instanceof EnvironmentError || error instanceof DataError) return error;
   const all = [...causes(error)];
   if (all.some((inner) => inner.apiId === "MESSAGE_TOO_LARGE" || inner.apiId === "RECORD_LIST_TOO_LARGE")) {
     return new DataError("Kafka refused a record: it is larger than the broker takes", "too_large", { cause: error });

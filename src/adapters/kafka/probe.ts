@@ -14,6 +14,8 @@ export interface ProbeStep {
 }
 
 const STEP_TIMEOUT_MS = 5_000;
+/** What the client takes where an address names none. */
+const DEFAULT_PORT = 9092;
 
 /**
  * Tries once to use the cluster, step by step, and stops at the first that fails. The last step asks for a *named*
@@ -40,8 +42,8 @@ export async function* probeKafka(config: KafkaConfig, name: string): AsyncGener
 }
 
 export function splitAddress(broker: string): { host: string; port: number } {
-  const cut = broker.lastIndexOf(":");
-  return { host: broker.slice(0, cut).replace(/^\[|\]$/g, ""), port: Number(broker.slice(cut + 1)) };
+  const [, host = broker, port = DEFAULT_PORT] = /^(.*?)(?::(\d+))?$/.exec(broker) ?? [];
+  return { host: host.replace(/^\[|\]$/g, ""), port: Number(port) };
 }
 
 function describeAuth({ auth, ssl }: KafkaConfig): string {

@@ -45,6 +45,8 @@ export class KafkaSubscription implements Subscription {
   #commits = new Map<string, { topic: string; partition: number; offset: bigint; leaderEpoch: number }>();
   #wake: () => void = () => {};
   #closed = false;
+  /** In a row, until a stream is open: joining alone proves nothing, the store may be away. */
+  #failures = 0;
 
   constructor(config: KafkaConfig, options: SubscribeOptions, log: Logger) {
     this.#config = config;
@@ -71,18 +73,15 @@ export class KafkaSubscription implements Subscription {
   async *[Symbol.asyncIterator](): AsyncGenerator<RecordBatch> {
     const committer = setInterval(() => void this.#flushCommits(), COMMIT_EVERY_MS);
     try {
-      let failures = 0;
       while (!this.#stopped()) {
         try {
           await this.#join();
-          if (failures > 0) this.#log.info("Kafka is back", { group: this.#options.group });
-          failures = 0;
           yield* this.#batches();
         } catch (error) {
-          failures += 1;
-          if (failures === 1) this.#log.warn(classifyKafka(error).message, { group: this.#options.group });
+          this.#failures += 1;
+          if (this.#failures === 1) this.#log.warn(classifyKafka(error).message, { group: this.#options.group });
           await this.#leave();
-          await sleep(fullJitter(failures, RECONNECT, Math.random), this.#options.signal).catch(() => {});
+          await sleep(fullJitter(this.#failures, RECONNECT, Math.random), this.#options.signal).catch(() => {});
         }
       }
     } finally {
@@ -156,6 +155,8 @@ export class KafkaSubscription implements Subscription {
       return;
     }
     member.stream = stream as unknown as RawStream;
+    if (this.#failures > 0) this.#log.info("reading again", { group: this.#options.group });
+    this.#failures = 0;
     stream.on("error", (error: Error) => {
       if (member.generation !== generation) return;
       member.failure = error;

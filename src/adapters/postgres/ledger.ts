@@ -1,3 +1,4 @@
+import { unwrap } from "../../engine/decode.ts";
 import type { Payload, StoredEvent } from "../../engine/event.ts";
 import type { Ledger, LedgerRow, Sql, TxLedger } from "../../engine/ports.ts";
 import type { Database } from "./connect.ts";
@@ -28,7 +29,7 @@ export function toStoredEvent(row: EventRow): StoredEvent {
     subjectId: row.subject_id,
     type: row.event_type,
     schemaVersion: row.schema_version,
-    payload: typeof row.payload === "string" ? JSON.parse(row.payload) : row.payload,
+    payload: unwrap(row.payload),
     correlationId: row.correlation_id,
     causationId: row.causation_id,
     position: row.position,

@@ -20,7 +20,11 @@ export function txDeadLetters(tx: Sql): TxDeadLetters {
 
 /** Events that wait for their parent. */
 export function txParked(tx: Sql): TxParked {
+  const lock = (projection: string) => `lifestream.parked ${projection}`;
   return {
+    async hold(projection) {
+      await tx`select pg_advisory_xact_lock(hashtextextended(${lock(projection)}, 0))`;
+    },
     async put(events) {
       if (events.length === 0) return;
       await tx`
@@ -38,6 +42,8 @@ export function txParked(tx: Sql): TxParked {
     },
     async take(projection, subjectIds) {
       if (subjectIds.length === 0) return [];
+      // A statement of its own: the one that looks must see what was committed while this waited.
+      await tx`select pg_advisory_xact_lock_shared(hashtextextended(${lock(projection)}, 0))`;
       const rows = await tx<{ event: StoredEvent }[]>`
         delete from lifestream.parked_events
         where projection = ${projection} and waits_for = any(${subjectIds as string[]}) returning event`;

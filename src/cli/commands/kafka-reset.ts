@@ -16,6 +16,8 @@ export async function kafkaReset({ options }: CommandInput): Promise<void> {
     return;
   }
   if (!options.yes) await confirm(registry.topics.map((topic) => topic.name));
+  // Asked first: no topic is deleted for a ledger that cannot flow again.
+  await store.forwarding.knownIdentity();
   const events = await resetTopics(reset);
   console.log(
     `topics recreated; ${events} events flow again as soon as the relay runs; nothing is fetched or paid for twice`,

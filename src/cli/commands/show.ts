@@ -33,7 +33,7 @@ function render(history: SubjectHistory): string {
   if (history.parked.length > 0) {
     parts.push(
       heading("waiting"),
-      columns(history.parked.map((one) => ["  " + one.type, `for ${plain(one.waitsFor)}`])),
+      columns(history.parked.map((one) => [`  ${one.type}`, `for ${plain(one.waitsFor)}`])),
     );
   }
   return parts.join("\n");

@@ -1,4 +1,6 @@
-import type { App } from "../../app.ts";
+import { classify } from "../../adapters/postgres/connect.ts";
+import { pendingMigrations } from "../../adapters/postgres/migrate.ts";
+import { type App, allMigrations } from "../../app.ts";
 import { UserError } from "../../engine/errors.ts";
 import { abortOnSignals, runStages, type Stage } from "../../runtime/service.ts";
 import { agentStage, materializerStages, relayStage, routerStages, type StageOptions } from "../../stages.ts";
@@ -19,6 +21,18 @@ export function agent(name: string): (input: CommandInput) => Promise<void> {
   return stageCommand(`agent:${name}`, find, true);
 }
 
+/** Says at once what would otherwise be waited for: a wrong address, a schema or topics that are not there. */
+async function checkServers({ db, log, registry }: App): Promise<void> {
+  const pending = await pendingMigrations(db, await allMigrations(registry)).catch((error) => {
+    throw classify(error);
+  });
+  if (pending.length > 0) throw new UserError(`the database lacks ${pending.join(", ")}: run "npm run db:migrate"`);
+  const topics = registry.topics.map((topic) => topic.name);
+  const { topicIds } = await log.identity(topics);
+  const missing = topics.filter((topic) => !topicIds.has(topic));
+  if (missing.length > 0) throw new UserError(`Kafka lacks ${missing.join(", ")}: run "npm run kafka:init"`);
+}
+
 /** A long-running command: its stages until a signal, or until caught up with `--once`. */
 function stageCommand(
   name: string,
@@ -28,6 +42,7 @@ function stageCommand(
   return async ({ options }) => {
     await using app = openCommandApp(name, { withAgents });
     const { signal, dispose } = abortOnSignals(app.logger);
+    await checkServers(app);
     app.logger.info(`${name} runs${options.once ? " until caught up" : "; Ctrl-C stops it"}`);
     try {
       const { drainTimeoutMs } = app.config;

@@ -1,5 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { createSite } from "../../adapters/site/site.ts";
 import type { App } from "../../app.ts";
 import { openApp, siteOptions } from "../../app.ts";
 import { ensureTopics } from "../../pipeline/topics.ts";
@@ -28,7 +29,7 @@ export async function start(): Promise<void> {
 
 /** The whole pipeline on these servers, until the signal aborts and all is drained. */
 export async function runEverything(
-  { config, logger }: Context,
+  { config: configured, logger }: Context,
   servers: Servers,
   signal: AbortSignal,
   say: (line: string) => void,
@@ -36,14 +37,17 @@ export async function runEverything(
 ): Promise<void> {
   for (const line of servers.describe) say(line);
   const { databaseUrl, kafkaBrokers } = servers;
+  const port = await webPort(configured);
+  const config = withSiteUrl(configured, port);
   await using app = openApp({ config, logger, databaseUrl, kafkaBrokers, name: "start", withAgents: true });
   say(`schema     ${await migrateApp(app)}`);
   const topics = await ensureTopics(app.log, app.registry.topics);
   say(`topics     ${topics.map((topic) => topic.name).join(", ")}`);
-  const server = await startServer({ ...createServerDeps(app), port: await webPort(config), logger });
+  const server = await startServer({ ...createServerDeps(app), port, logger });
   try {
     const stages = allStages(app, { once: false });
     say(`stages     ${stages.map((stage) => stage.name).join(", ")}`);
+    await createSite({ ...siteOptions(config), log: logger }).init();
     say(`site       ${siteOptions(config).directory}`);
     writeStackEnv(config.home, { ...readStackEnv(config.home), STREAM_WEB_URL: server.url });
     say(`ready      ${server.url}`);
@@ -53,6 +57,11 @@ export async function runEverything(
   } finally {
     await server.close();
   }
+}
+
+/** Unless the site has an address of its own, its feeds point to where our page shows it. */
+function withSiteUrl(config: Context["config"], port: number): Context["config"] {
+  return { ...config, site: { ...config.site, url: config.site.url ?? `http://127.0.0.1:${port}/site/` } };
 }
 
 /** The port that is wanted, else the one of last time if it is free: bookmarks stay good. */

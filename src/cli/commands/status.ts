@@ -1,20 +1,28 @@
 import { WORK_STATUSES, workMatrix } from "../../api/work-matrix.ts";
+import { UserError } from "../../engine/errors.ts";
 import type { PipelineHealth } from "../../engine/health.ts";
 import { count, exactTime, relativeTime } from "../../engine/web/parts.ts";
-import { kafkaBrokersOf } from "../../health.ts";
 import { pipelineHealth } from "../../server.ts";
 import type { CommandInput } from "../command.ts";
-import { createContext, openCommandApp } from "../context.ts";
+import { type Context, createContext, kafkaBrokersOf, openCommandApp } from "../context.ts";
 import { columns, cut, paint, plain } from "../format.ts";
 import { colourOf } from "./show.ts";
 
 /** Ledger, lag per stage, work by state, dead letters, servers in use. Kafka may be away: then it says so. */
 export async function status({ options }: CommandInput): Promise<void> {
   const context = createContext();
-  const kafka = kafkaBrokersOf(context.config).length > 0;
-  await using app = openCommandApp("status", { kafka, withAgents: true }, context);
+  await using app = openCommandApp("status", { kafka: hasKafka(context), withAgents: true }, context);
   const health = await pipelineHealth(app);
   console.log(options.json ? JSON.stringify(health, null, 2) : render(health));
+}
+
+function hasKafka({ config }: Context): boolean {
+  try {
+    return kafkaBrokersOf(config).length > 0;
+  } catch (error) {
+    if (error instanceof UserError) return false;
+    throw error;
+  }
 }
 
 const UNKNOWN = "unknown: Kafka cannot be reached";

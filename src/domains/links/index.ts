@@ -24,15 +24,21 @@ export function links({ defaultVisibility, agents }: LinksOptions): Domain {
     routes: linkRoutes,
     agents,
     captures: [captureLink],
-    api: linksApi(linkAddedEvent),
+    api: linksApi(linkAddedEvent, defaultVisibility),
   };
 }
+
+/** Postgres cannot index more than 2,704 bytes, and `url_norm` is unique. */
+const MAX_URL_BYTES = 2_000;
 
 /** The event that saves a link. The same URL with the same visibility is the same event, however often it is shared. */
 export function linkAddedEvent(link: { url: string; source: string; visibility?: Visibility | undefined }) {
   if (!isWebUrl(link.url))
     throw new UserError(`"${link.url}" is no web address: it must start with http:// or https://`, 2);
   const urlNorm = normalizeUrl(link.url);
+  if (Buffer.byteLength(urlNorm) > MAX_URL_BYTES) {
+    throw new UserError(`the address is longer than ${MAX_URL_BYTES} characters`, 2);
+  }
   const subjectId = linkSubjectId(urlNorm);
   return {
     id: deterministicId("capture", linkAdded.type, subjectId, link.visibility ?? ""),

@@ -12,9 +12,6 @@ export type MakeLinkAdded = (link: {
   visibility?: Visibility | undefined;
 }) => NewEvent & { payload: { url_norm: string } };
 
-/** Postgres cannot index a longer address (2,704 bytes), and no page needs one. */
-const MAX_URL_BYTES = 2_000;
-
 const body = z.strictObject({
   url: z.string(),
   source: z.string().min(1).max(200).optional(),
@@ -47,9 +44,5 @@ export function linkEvent(
   link: { url: string; source: string; visibility?: Visibility | undefined },
 ): ReturnType<MakeLinkAdded> {
   if (link.url === "") throw new UserError("paste the address of a page: it starts with http:// or https://", 2);
-  const event = linkAdded(link);
-  if (Buffer.byteLength(event.payload.url_norm) > MAX_URL_BYTES) {
-    throw new UserError(`the address is longer than ${MAX_URL_BYTES} characters`, 2);
-  }
-  return event;
+  return linkAdded(link);
 }

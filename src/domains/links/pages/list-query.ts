@@ -3,6 +3,7 @@ import type { Sql } from "../../../engine/ports.ts";
 import type { WorkStatus } from "../../../engine/work.ts";
 import { foldLink } from "../fold.ts";
 import type { Visibility } from "../subject.ts";
+import { enrichLink, fetchLink, publishLink } from "../work.ts";
 
 export const LINK_STATUSES = ["new", "fetched", "enriched", "published", "error"] as const;
 export type LinkStatus = (typeof LINK_STATUSES)[number];
@@ -41,6 +42,8 @@ export interface LinkPage {
 }
 
 const PAGE_SIZE = 30;
+/** Of work that is under way at once, the earliest step says where a link stands. */
+const STEPS = [fetchLink.type, enrichLink.type, publishLink.type];
 
 /** Links, newest first, from a cursor on; the same however many are added meanwhile. */
 export async function listLinks(
@@ -96,7 +99,8 @@ function from(sql: Sql) {
         'nextAttemptAt', to_char(next_attempt_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
         'error', last_error) as work
       from lifestream.work where subject_id = l.subject_id and status not in ('done', 'discarded')
-      order by status = 'dead', created_at desc limit 1) w on true`;
+        and (status <> 'dead' or l.status = 'error')
+      order by status = 'dead', array_position(${STEPS}::text[], work_type), created_at desc limit 1) w on true`;
 }
 
 function encodeCursor({ addedAt, subjectId }: LinkSummary): string {

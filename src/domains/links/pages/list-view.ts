@@ -1,5 +1,6 @@
 import { type Html, html } from "../../../engine/web/html.ts";
 import { ago, briefUrl, chip, hostOf, outward } from "../../../engine/web/parts.ts";
+import type { Visibility } from "../subject.ts";
 import { LINK_STATUSES, type LinkPage, type LinkStatus, type LinkSummary } from "./list-query.ts";
 import { progress, sentence } from "./words.ts";
 
@@ -11,35 +12,38 @@ export interface ListModel {
   readonly first: boolean;
   /** The link that was just added from the page. */
   readonly added: { readonly id: string; readonly listed: boolean } | null;
+  readonly exception: Visibility;
   readonly now: Date;
 }
 
 /** What was typed into the form, and what is wrong with it. */
 export interface FormState {
   readonly url: string;
-  readonly isPublic: boolean;
+  /** The visibility that the box stands for, as the other one is the default. */
+  readonly exception: Visibility;
+  readonly chosen: boolean;
   readonly problem: string | null;
 }
 
 /** The form that adds a link. */
-export function addForm({ url, isPublic, problem }: FormState): Html {
+export function addForm({ url, exception, chosen, problem }: FormState): Html {
   return html`<form class="add" method="post" action="/links">
   <label class="visually-hidden" for="url">Address of a page</label>
   <input id="url" name="url" type="text" inputmode="url" placeholder="https://…" value="${url}" required maxlength="2000"
     autocomplete="off" autocapitalize="off" spellcheck="false"${problem ? html` aria-invalid="true" aria-describedby="problem" autofocus` : null}>
-  <label class="check"><input name="visibility" type="checkbox" value="public"${isPublic ? html` checked` : null}> public</label>
+  <label class="check"><input name="visibility" type="checkbox" value="${exception}"${chosen ? html` checked` : null}> ${exception}</label>
   <button type="submit">Add link</button>
   ${problem && html`<p class="problem" id="problem" role="alert">${sentence(problem)}</p>`}
 </form>`;
 }
 
 /** The list with its filter, kept current by the page's script. */
-export function linkList({ page, counts, status, first, added, now }: ListModel): Html {
+export function linkList({ page, counts, status, first, added, exception, now }: ListModel): Html {
   const total = [...counts.values()].reduce((sum, one) => sum + one, 0);
   return html`<section id="links" aria-label="Links"${first ? html` data-live` : null}>
 ${added && !added.listed ? html`<p class="notice" role="status">Added. <a href="/links/${added.id}">The link</a> is listed here as soon as the pipeline takes it on.</p>` : null}
 ${total > 0 ? filters(counts, total, status) : null}
-${page.links.length > 0 ? html`<ul class="links">${page.links.map((link) => item(link, now, link.subjectId === added?.id))}</ul>` : empty(total)}
+${page.links.length > 0 ? html`<ul class="links">${page.links.map((link) => item(link, now, link.subjectId === added?.id))}</ul>` : empty(total, exception)}
 ${page.next ? html`<p class="pager"><a rel="next" href="${hrefOf(status, page.next)}">Older links</a></p>` : null}
 </section>`;
 }
@@ -74,13 +78,13 @@ export function tagList(tags: readonly string[]): Html | null {
   return html`<ul class="tags" aria-label="Tags">${tags.map((tag) => html`<li dir="auto">${tag}</li>`)}</ul>`;
 }
 
-function empty(total: number): Html {
+function empty(total: number, exception: Visibility): Html {
   if (total > 0) return html`<p class="empty">No link has this status.</p>`;
   return html`<div class="empty">
   <h2>Nothing here yet</h2>
   <p>Paste the address of a page above, or in a terminal:</p>
   <pre>npm run add -- link https://example.com/</pre>
   <p>You will see it go from <i>new</i> to <i>fetched</i>, <i>enriched</i> and <i>published</i> by itself.
-  Links are private unless you say <i>public</i>; public ones come out in <a href="/site/">the site and its feed</a>.</p>
+  ${exception === "public" ? html`Links are private unless you say <i>public</i>; public` : html`Public`} ones come out in <a href="/site/">the site and its feed</a>.</p>
 </div>`;
 }

@@ -1,0 +1,137 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import { DEMO_PAGES } from "../../src/cli/demo-pages.ts";
+import { removeStackHome } from "../../src/stack/index.ts";
+import { hasKafkaJars } from "../../src/stack/kafka.ts";
+import { openBrowser } from "../support/browser.ts";
+import { type Ended, killLeftCommands, type Running, runCommand, startCommand } from "../support/commands.ts";
+import { servePages, type TestPages } from "../support/pages.ts";
+import { processesNaming } from "../support/processes.ts";
+import { testServers } from "../support/servers.ts";
+import { createTestApp, type TestApp, until } from "../support/test-app.ts";
+
+const TEST_MS = 90_000;
+/** Slow enough to be seen waiting. */
+const PAGE_MS = 1_500;
+/** A page of one colour is smaller. */
+const SCREENSHOT_BYTES = 15_000;
+
+/** Both take long and mostly wait: the demo runs while the browser looks at another run. */
+let demo: Promise<Ended>;
+let folder: string;
+const browser = await openBrowser();
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "stream-demo-test-"));
+  chmodSync(folder, 0o755);
+  // Where nobody set up a local Kafka, the one of the tests does.
+  const kafka = hasKafkaJars() ? {} : { KAFKA_BROKERS: (await testServers()).kafkaBrokers };
+  demo = runCommand(["demo"], { ...kafka, TMPDIR: folder }, { withinMs: TEST_MS });
+  demo.catch(() => {}); // Told by its test.
+}, TEST_MS);
+
+afterAll(async () => {
+  await killLeftCommands();
+  await browser?.close();
+  for (const home of readdirSync(folder)) removeStackHome(join(folder, home));
+  rmSync(folder, { recursive: true, force: true });
+}, TEST_MS);
+
+describe.skipIf(browser === null)("the web page in Chromium", () => {
+  let pages: TestPages;
+  let world: TestApp;
+  let start: Running;
+  let address: string;
+  let context: BrowserContext;
+  const problems: string[] = [];
+
+  beforeAll(async () => {
+    pages = await servePages({ delayMs: PAGE_MS });
+    world = await createTestApp({ FETCH_ALLOW_HOSTS: pages.host });
+    start = startCommand(["start"], world.env);
+    [, address = ""] = await start.said(/^ready +(\S+)/m);
+    context = await (browser as Browser).newContext({ viewport: { width: 1280, height: 800 } });
+    await context.exposeFunction("tell", (problem: string) => problems.push(problem));
+    await context.addInitScript(REPORT_VIOLATIONS);
+    context.on("console", (message) => message.type() === "error" && problems.push(message.text()));
+    context.on("weberror", (error) => problems.push(String(error.error())));
+  }, TEST_MS);
+
+  afterAll(async () => {
+    await context.close();
+    await start.stop();
+    await world[Symbol.asyncDispose]();
+    await pages[Symbol.asyncDispose]();
+  }, TEST_MS);
+
+  test(
+    "given a link added through the form, when the pipeline works, then it is seen to become published",
+    async () => {
+      const page = await context.newPage();
+      await page.goto(address);
+      await page.getByLabel("Address of a page").fill(`${pages.origin}/ok/browser`);
+      await page.getByRole("button", { name: "Add link" }).click();
+      const item = page.locator("#links li", { hasText: "/ok/browser" }).first();
+      await item.waitFor();
+      await page.evaluate("window.sameDocument = true");
+      expect(await item.locator(".is-published").count()).toBe(0);
+      await item.locator(".is-published").waitFor({ timeout: 20_000 });
+      expect(await item.innerText()).toContain("Article /ok/browser");
+      expect(await page.evaluate("window.sameDocument")).toBe(true);
+      expect((await page.screenshot()).length).toBeGreaterThan(SCREENSHOT_BYTES);
+      await item.getByRole("link", { name: "Article /ok/browser" }).click();
+      await page.getByText("publish.completed").first().waitFor();
+      await page.close();
+    },
+    TEST_MS,
+  );
+
+  test(
+    "given a narrow, dark screen, when each page is opened, then nothing sticks out and none complains",
+    async () => {
+      const page = await context.newPage();
+      await page.setViewportSize({ width: 390, height: 844 });
+      await page.emulateMedia({ colorScheme: "dark" });
+      for (const path of ["/", "/status", "/site/"]) {
+        expect((await page.goto(`${address}${path}`))?.status()).toBe(200);
+        expect(await widthOf(page)).toBeLessThanOrEqual(390);
+        expect((await page.screenshot()).length).toBeGreaterThan(SCREENSHOT_BYTES / 3);
+      }
+      await page.close();
+      expect(problems).toEqual([]);
+    },
+    TEST_MS,
+  );
+});
+
+test(
+  "given nothing but the clone, when the demo runs, then it ends with a feed and leaves no process",
+  async () => {
+    const { code, stdout, stderr } = await demo;
+    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.not.stringMatching(/^\s+at /m) });
+    for (const { title } of DEMO_PAGES)
+      expect(stdout).toMatch(new RegExp(`^ *[\\d.]+ s +published +${escaped(title)}$`, "m"));
+    const [, file = ""] = /the feed stays in (\S+)\n$/.exec(stdout) ?? [];
+    const feed = readFileSync(file, "utf8");
+    for (const { title } of DEMO_PAGES) expect(feed).toContain(`<title>${title}</title>`);
+    expect(readdirSync(dirname(dirname(file)))).toEqual(["site"]);
+    await until(async () => processesNaming(folder).length === 0, 5_000);
+    for (const [, data = ""] of stdout.matchAll(/data in (\S+)$/gm)) expect(processesNaming(data)).toEqual([]);
+  },
+  TEST_MS,
+);
+
+/** What the content security policy refuses is told to us. */
+const REPORT_VIOLATIONS = `addEventListener("securitypolicyviolation", (event) =>
+  tell("CSP: " + event.violatedDirective + " " + event.blockedURI));`;
+
+function widthOf(page: Page): Promise<number> {
+  return page.evaluate("document.documentElement.scrollWidth");
+}
+
+function escaped(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+}
