@@ -26,7 +26,13 @@ import { createRegistry, type Registry } from "./engine/registry.ts";
 
 /** The domains of this life. Adding one is a folder and a line here. */
 export function domains(config: Config, linkAgents: readonly Agent<never>[] = []): Domain[] {
-  return [links({ defaultVisibility: config.defaultVisibility, agents: linkAgents }), todos, temperature, annotations];
+  return [
+    // One line each.
+    links({ defaultVisibility: config.defaultVisibility, agents: linkAgents }),
+    todos,
+    temperature,
+    annotations,
+  ];
 }
 
 /** What the configuration, Postgres and Kafka make together; every command works with one of these. */

@@ -53,8 +53,8 @@ const environment = z.object({
   STREAM_PG_PORT: port,
   STREAM_KAFKA_PORT: port,
   STREAM_WEB_PORT: port,
-  RETRY_BASE_MS: milliseconds(2_000),
-  RETRY_CAP_MS: milliseconds(300_000),
+  RETRY_BASE_MS: milliseconds(15_000),
+  RETRY_CAP_MS: milliseconds(3_600_000),
   DRAIN_TIMEOUT_MS: milliseconds(10_000),
   LOG_LEVEL: z.enum(["debug", "info", "warn", "error"]).default("info"),
 });

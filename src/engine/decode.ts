@@ -10,8 +10,6 @@ export interface DecodedEvent {
   readonly event: StoredEvent;
   /** The record came without its payload: it was too big, and is read from the ledger. */
   readonly payloadInLedger: boolean;
-  /** Our relay sent it, in ledger order: its position tells repeats. */
-  readonly ordered: boolean;
 }
 
 const envelope = z.looseObject({
@@ -56,7 +54,6 @@ export function decodeEvent(record: LogRecord): DecodedEvent {
   const payload = unwrap(row.payload);
   return {
     record,
-    ordered: row.position != null,
     payloadInLedger: row.payload === null,
     event: {
       id: row.id,

@@ -41,6 +41,8 @@ export interface LogRecord extends RecordPosition {
 export interface RecordBatch extends TopicPartition {
   /** Identity of the topic it was read from: a re-created topic has another one. */
   readonly topicId: string;
+  /** Which assignment it was read under. */
+  readonly epoch: number;
   readonly records: readonly LogRecord[];
 }
 
@@ -59,8 +61,11 @@ export interface SubscribeOptions {
 
 /** A member of a consumer group. Iterating yields batches of the partitions it owns; it rejoins by itself. */
 export interface Subscription extends AsyncIterable<RecordBatch>, AsyncDisposable {
-  /** False once a partition was given to somebody else: what was read of it must not be applied. */
-  owns(partition: TopicPartition): boolean;
+  /**
+   * False once partitions were assigned anew, even to the same member: what was read before must not be applied, and
+   * nothing after it either. Reading starts again at the store's positions.
+   */
+  owns(batch: RecordBatch): boolean;
   /** Tells the group how far it is (for lag monitors); truth is the position in the store. Returns at once. */
   commit(partition: TopicPartition, nextOffset: number): void;
 }

@@ -19,8 +19,9 @@ export interface DecodedBatch {
 
 /**
  * Turns records of `events.raw` into checked events. `done` is the highest ledger position this partition has handled:
- * what is at or below it is a repeat, as the relay sends each partition in ledger order. Records of other senders carry
- * no position; theirs is looked up, and handlers are safe to repeat.
+ * what is at or below it is a repeat, as the relay sends each partition in ledger order. A position counts only where
+ * the ledger confirms it: records that another ledger, a restored backup's lost future or another sender left in the
+ * topic raise nothing and hide nothing; handlers are safe to repeat.
  */
 export async function decodeBatch(
   records: readonly LogRecord[],
@@ -38,23 +39,12 @@ export async function decodeBatch(
   },
 ): Promise<DecodedBatch> {
   const bad: BadRecord[] = [];
-  const fresh: DecodedEvent[] = [];
-  let last = done;
-  for (const record of records) {
-    const decoded = attempt(record, () => decodeEvent(record), bad);
-    if (!decoded) continue;
-    const { position } = decoded.event;
-    if (decoded.ordered && position !== null) {
-      if (last !== null && position <= last) continue;
-      last = position;
-    }
-    if (!wanted || wanted(decoded.event.type)) fresh.push(decoded);
-  }
-  const complete = await withPayloads(await withPositions(fresh, tx), tx);
-  const events = complete.flatMap(({ record, event }) => {
-    const checked = attempt(record, () => checkPayload(event, definitionOf(event, registry)), bad);
-    return checked ? [checked] : [];
-  });
+  const decoded = records.flatMap((record) => attempt(record, () => decodeEvent(record), bad) ?? []);
+  const { fresh, last } = await withoutRepeats(decoded, done, tx);
+  const asked = wanted ? fresh.filter(({ event }) => wanted(event.type)) : fresh;
+  const events = (await withPayloads(asked, tx)).flatMap(
+    ({ record, event }) => attempt(record, () => checkPayload(event, definitionOf(event, registry)), bad) ?? [],
+  );
   return { events, bad, lastPosition: last };
 }
 
@@ -67,13 +57,19 @@ function attempt<T>(record: LogRecord, work: () => T, bad: BadRecord[]): T | nul
   }
 }
 
-async function withPositions(decoded: readonly DecodedEvent[], tx: StoreTx): Promise<readonly DecodedEvent[]> {
-  const unknown = decoded.filter((one) => !one.ordered).map((one) => one.event.id);
-  if (unknown.length === 0) return decoded;
-  const positions = await tx.ledger.positionsOf(unknown);
-  return decoded.map((one) =>
-    one.ordered ? one : { ...one, event: { ...one.event, position: positions.get(one.event.id) ?? null } },
-  );
+async function withoutRepeats(decoded: readonly DecodedEvent[], done: number | null, tx: StoreTx) {
+  const positions = await tx.ledger.positionsOf(decoded.map((one) => one.event.id));
+  const fresh: DecodedEvent[] = [];
+  let last = done;
+  for (const one of decoded) {
+    const position = positions.get(one.event.id) ?? null;
+    if (one.event.position !== null && one.event.position === position) {
+      if (last !== null && position <= last) continue;
+      last = position;
+    }
+    fresh.push({ ...one, event: { ...one.event, position } });
+  }
+  return { fresh, last };
 }
 
 async function withPayloads(decoded: readonly DecodedEvent[], tx: StoreTx): Promise<readonly DecodedEvent[]> {

@@ -189,18 +189,26 @@ async function isolate(batch: RecordBatch, error: unknown, batchContext: BatchCo
   await processBatch(batch, { ...batchContext, handler: setAside });
 }
 
-/** A record for `lifestream.dead_letters`; the same record set aside by two stages is one row. */
+/**
+ * A record for `lifestream.dead_letters`. The same bytes are one row, whichever stage sets them aside and however often
+ * they are replayed; a record without any is known by where it stood.
+ */
 export function deadRecord(stage: string, topicId: string, record: LogRecord, error: unknown): DeadRecord {
+  const { topic, partition, offset, key, value, headers } = record;
+  const place = value?.length ? [text(key), text(value)] : [topicId, partition, offset];
   return {
-    id: deterministicId("record", topicId, record.topic, record.partition, record.offset),
+    id: deterministicId("record", topic, ...place),
     stage,
-    topic: record.topic,
-    partition: record.partition,
-    offset: record.offset,
-    key: record.key,
-    value: record.value,
-    headers: record.headers,
+    topic,
+    partition,
+    offset,
+    key,
+    value,
+    headers,
     error: messageOf(error),
     errorClass: errorClassOf(error),
   };
 }
+
+/** One character per byte, so that different bytes are different text. */
+const text = (bytes: Uint8Array | null) => Buffer.from(bytes ?? []).toString("latin1");

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { PipelineHealth } from "../../src/engine/health.ts";
 import type { SubjectHistory } from "../../src/engine/history.ts";
-import { type Ended, killLeftCommands, type Running, runCommand, startCommand } from "../support/commands.ts";
+import { killLeftCommands, type Running, runCommand, startCommand } from "../support/commands.ts";
 import { stateDigest } from "../support/digest.ts";
 import { DEAD_HOST, expectedStatuses, idOf, mixedLinks, statuses } from "../support/link-mix.ts";
 import { servePages, type TestPages } from "../support/pages.ts";
@@ -133,13 +133,12 @@ describe("the pipeline in a process per command", () => {
     "given 20 links, when every command runs beside the others, then all end as in one process",
     async () => {
       await copyLedger();
-      const stages = STAGES.map((stage) => startCommand([stage], many.env));
-      const all = startCommand(["start"], one.env);
-      await until(async () => (await settled(many.app)) && (await settled(one.app)), TEST_MS);
+      const commands = STAGES.map((stage) => startCommand([stage], many.env));
+      commands.push(startCommand(["start"], one.env));
+      await untilSettled([many, one], commands);
       expect(await statuses(many.app)).toEqual(expectedStatuses(urls));
       expect(await comparable(many)).toEqual(await comparable(one));
       await expectAskedOncePerAttempt();
-      await expectCleanStops([...stages, all]);
       expect(feed(many)).toBe(feed(one));
     },
     2 * TEST_MS,
@@ -222,7 +221,7 @@ describe("looking at it", () => {
       expect(health.stages.map(({ lag }) => lag)).toEqual([0, 0, 0, 0, 0]);
       expect(health.deadWork.total).toBe(4);
       expect(health.servers.kafkaProblem).toBeNull();
-      expect(JSON.stringify(health)).not.toContain(new URL(many.env.DATABASE_URL ?? "").password + "@");
+      expect(JSON.stringify(health)).not.toContain(`${new URL(many.env.DATABASE_URL ?? "").password}@`);
     },
     TEST_MS,
   );
@@ -235,9 +234,8 @@ test(
     const asked = new Map(pages.requests);
     const [said = ""] = await lines(["kafka:reset", "--yes"]);
     expect(said).toMatch(/^topics recreated; \d+ events flow again/);
-    const stages = STAGES.map((stage) => startCommand([stage], many.env));
-    await until(() => settled(many.app), TEST_MS);
-    await expectCleanStops(stages);
+    const commands = STAGES.map((stage) => startCommand([stage], many.env));
+    await untilSettled([many], commands);
     expect(await stateDigest(many.app)).toEqual(before);
     expect(pages.requests).toEqual(asked);
     expect(await lines(["kafka:reset", "--if-cluster-changed"])).toEqual(["same cluster: nothing to do"]);
@@ -287,8 +285,12 @@ async function expectAskedOncePerAttempt(): Promise<void> {
   expect([...pages.requests].sort()).toEqual(expected.sort() as never);
 }
 
-async function expectCleanStops(commands: readonly Running[]): Promise<void> {
-  const ended: Ended[] = await Promise.all(commands.map((command) => command.stop(STOP_MS)));
+/** Lets the commands work to the end, then stops them all at once: each has to end by itself, in time, with 0. */
+async function untilSettled(worlds: readonly TestApp[], commands: readonly Running[]): Promise<void> {
+  const done = async () => (await Promise.all(worlds.map(({ app }) => settled(app)))).every(Boolean);
+  const outcome = await until(done, TEST_MS).catch((error) => error);
+  const ended = await Promise.all(commands.map((command) => command.stop(STOP_MS)));
+  if (outcome instanceof Error) throw outcome;
   expect(ended.map(({ code, signal }) => ({ code, signal }))).toEqual(ended.map(() => ({ code: 0, signal: null })));
 }
 

@@ -79,7 +79,7 @@ describe.skipIf(browser === null)("the web page in Chromium", () => {
       await page.evaluate("window.sameDocument = true");
       expect(await item.locator(".is-published").count()).toBe(0);
       await item.locator(".is-published").waitFor({ timeout: 20_000 });
-      expect(await item.innerText()).toContain("Article /ok/browser");
+      expect(await item.textContent()).toContain("Article /ok/browser");
       expect(await page.evaluate("window.sameDocument")).toBe(true);
       expect((await page.screenshot()).length).toBeGreaterThan(SCREENSHOT_BYTES);
       await item.getByRole("link", { name: "Article /ok/browser" }).click();

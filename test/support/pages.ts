@@ -7,18 +7,15 @@ export interface TestPages extends AsyncDisposable {
   readonly host: string;
   /** Requests so far, by path. */
   readonly requests: Map<string, number>;
-  /** From now on answers this path with this status. */
-  answer(path: string, status: number): void;
 }
 
-/** `/ok/...` is an article, `/404/...` is not there, `/503/...` fails until told otherwise; all after `delayMs`. */
+/** `/ok/...` is an article, `/404/...` is not there, `/503/...` always fails, `/once/...` only the first time; all after `delayMs`. */
 export async function servePages({ delayMs = 0 } = {}): Promise<TestPages> {
   const requests = new Map<string, number>();
-  const told = new Map<string, number>();
   const server = createServer((request, response) => {
     const path = request.url ?? "/";
     requests.set(path, (requests.get(path) ?? 0) + 1);
-    const status = told.get(path) ?? (path.startsWith("/404") ? 404 : path.startsWith("/503") ? 503 : 200);
+    const status = statusOf(path, requests.get(path) ?? 1);
     setTimeout(() => {
       response.writeHead(status, { "content-type": "text/html; charset=utf-8" });
       response.end(status === 200 ? article(path) : `<h1>${status}</h1>`);
@@ -30,12 +27,16 @@ export async function servePages({ delayMs = 0 } = {}): Promise<TestPages> {
     origin: `http://${host}`,
     host,
     requests,
-    answer: (path, status) => void told.set(path, status),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+function statusOf(path: string, times: number): number {
+  if (path.startsWith("/404")) return 404;
+  return path.startsWith("/503") || (path.startsWith("/once") && times === 1) ? 503 : 200;
 }
 
 function article(path: string): string {

@@ -31,5 +31,5 @@ export const DEFAULT_LIMITS: PageLimits = {
   minBytesPerWindow: 1_000,
   rateWindowMs: 5_000,
   hostGapMs: 500,
-  hostDownMs: 10_000,
+  hostDownMs: 3_000,
 };

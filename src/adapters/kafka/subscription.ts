@@ -28,7 +28,7 @@ type RawStream = MessagesStream<Buffer, Buffer, Buffer, Buffer>;
 interface Membership {
   readonly consumer: Consumer;
   stream: RawStream | null;
-  /** Increases with each assignment; what an older stream still delivers is dropped. */
+  /** The subscription's epoch at its latest assignment; what an older stream still delivers is dropped. */
   generation: number;
   failure: Error | null;
 }
@@ -44,6 +44,8 @@ export class KafkaSubscription implements Subscription {
   #buffered = 0;
   #commits = new Map<string, { topic: string; partition: number; offset: bigint; leaderEpoch: number }>();
   #wake: () => void = () => {};
+  /** Counts assignments, over all memberships. */
+  #epoch = 0;
   #closed = false;
   /** In a row, until a stream is open: joining alone proves nothing, the store may be away. */
   #failures = 0;
@@ -55,7 +57,11 @@ export class KafkaSubscription implements Subscription {
     options.signal.addEventListener("abort", () => this.#wake(), { once: true });
   }
 
-  owns({ topic, partition }: TopicPartition): boolean {
+  owns(batch: RecordBatch): boolean {
+    return batch.epoch === this.#member?.generation && this.#isAssigned(batch);
+  }
+
+  #isAssigned({ topic, partition }: TopicPartition): boolean {
     return (
       this.#member?.consumer.assignments?.some((a) => a.topic === topic && a.partitions.includes(partition)) ?? false
     );
@@ -110,19 +116,21 @@ export class KafkaSubscription implements Subscription {
       autocommit: false,
       ...SESSION,
     });
-    const member: Membership = { consumer, stream: null, generation: 0, failure: null };
+    const member: Membership = { consumer, stream: null, generation: this.#epoch, failure: null };
+    const joining = member.generation;
     this.#member = member;
     consumer.on("error", () => {});
     consumer.on("consumer:heartbeat:error", () => {});
     consumer.on("consumer:group:join", () => this.#reassigned(member));
     consumer.topics.trackAll(...this.#options.topics);
     await consumer.joinGroup({});
-    if (member.generation === 0) this.#reassigned(member);
+    if (member.generation === joining) this.#reassigned(member);
   }
 
   #reassigned(member: Membership): void {
     if (this.#member !== member) return;
-    member.generation += 1;
+    this.#epoch += 1;
+    member.generation = this.#epoch;
     const generation = member.generation;
     this.#buffers.clear();
     this.#buffered = 0;
@@ -224,6 +232,7 @@ export class KafkaSubscription implements Subscription {
           topic: buffer.topic,
           partition: buffer.partition,
           topicId: this.#topicIds.get(buffer.topic) ?? "",
+          epoch: this.#epoch,
           records,
         };
       }
@@ -234,7 +243,7 @@ export class KafkaSubscription implements Subscription {
   async #flushCommits(): Promise<void> {
     const consumer = this.#member?.consumer;
     if (!consumer || this.#commits.size === 0) return;
-    const offsets = [...this.#commits.values()].filter((position) => this.owns(position));
+    const offsets = [...this.#commits.values()].filter((position) => this.#isAssigned(position));
     this.#commits.clear();
     // Only a courtesy to lag monitors: the position that counts is in the store.
     if (offsets.length > 0) await consumer.commit({ offsets }).catch(() => {});

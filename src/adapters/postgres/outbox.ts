@@ -69,7 +69,10 @@ async function planBatch(tx: Sql, highWater: number, limit: number): Promise<Out
   return rowsOf(tx, ids);
 }
 
-/** The records of these rows: the row as JSON, built in Postgres so that the relay never parses a payload. */
+/**
+ * The records of these rows: the row as JSON, built in Postgres so that the relay never parses a payload. Where the row
+ * stands in Kafka is left out, as the first system did: so a record is the same bytes however often it is sent.
+ */
 async function rowsOf(tx: Sql, ids: readonly string[]): Promise<OutboxRow[]> {
   const rows = await tx<{ id: string; position: number; key: string; type: string; source: string; value: string }[]>`
     select e.id, e.position, e.subject_id as key, e.event_type as type, e.source, json_build_object(
@@ -77,8 +80,8 @@ async function rowsOf(tx: Sql, ids: readonly string[]): Promise<OutboxRow[]> {
       'source', e.source, 'subject', e.subject, 'subject_id', e.subject_id, 'event_type', e.event_type,
       'schema_version', e.schema_version,
       'payload', case when pg_column_size(e.payload) <= ${INLINE_LIMIT} then e.payload end,
-      'correlation_id', e.correlation_id, 'causation_id', e.causation_id, 'kafka_topic', e.kafka_topic,
-      'kafka_partition', e.kafka_partition, 'kafka_offset', e.kafka_offset, 'published_to_kafka', false,
+      'correlation_id', e.correlation_id, 'causation_id', e.causation_id, 'kafka_topic', null,
+      'kafka_partition', null, 'kafka_offset', null, 'published_to_kafka', false,
       'position', e.position)::text as value
     from unnest(${ids as string[]}::uuid[]) with ordinality as batch(id, nth) join lifestream.events e using (id)
     order by e.position`;
