@@ -54,14 +54,15 @@ const READ_AHEAD = 6;
  * to the record at fault, which is set aside with its bytes. Returns when the signal aborts and all is drained.
  */
 export async function consume(handler: RecordHandler, context: ConsumeContext): Promise<void> {
+  const gaps = new Set<string>();
   while (!context.signal.aborted) {
     const membership = new AbortController();
     const signal = AbortSignal.any([context.signal, membership.signal]);
     try {
-      await consumeOnce(handler, { ...context, signal }, membership);
+      await consumeOnce(handler, { ...context, signal }, membership, gaps);
     } catch (error) {
       if (!(error instanceof StaleOwnerError)) throw error;
-      context.logger.info("rejoining: a partition moved to another member", { stage: handler.stage });
+      context.logger.info(`rejoining: ${error.message}`, { stage: handler.stage });
     }
   }
 }
@@ -70,6 +71,7 @@ async function consumeOnce(
   handler: RecordHandler,
   context: ConsumeContext,
   membership: AbortController,
+  gaps: Set<string>,
 ): Promise<void> {
   const positions = new Map<string, GroupPosition>();
   await using subscription = context.log.subscribe({
@@ -91,7 +93,7 @@ async function consumeOnce(
     const key = handler.room ? "all" : positionKey(batch);
     const work = (lanes.get(key) ?? Promise.resolve()).then(async () => {
       if (failure || context.signal.aborted) return;
-      await processBatch(batch, { handler, context, positions, subscription });
+      await processBatch(batch, { handler, context, positions, subscription, gaps });
     });
     const settled = work.catch((error) => {
       failure ??= error;
@@ -112,6 +114,8 @@ interface BatchContext {
   readonly context: ConsumeContext;
   readonly positions: Map<string, GroupPosition>;
   readonly subscription: Subscription;
+  /** Missing stretches of the log that were asked for twice. */
+  readonly gaps: Set<string>;
 }
 
 /** Handles one batch to the end, however long the environment takes; gives up only when it is not ours any more. */
@@ -138,12 +142,26 @@ async function processBatch(batch: RecordBatch, batchContext: BatchContext): Pro
   }
 }
 
-async function applyBatch(
-  batch: RecordBatch,
-  { handler, context, positions, subscription }: BatchContext,
-): Promise<void> {
+/**
+ * Records between our position and the batch that were never read. The first time, reading starts again at the
+ * position; what is missing then too is gone from the log (retention), and said so: nothing is jumped silently.
+ */
+function checkGap(batch: RecordBatch, from: GroupPosition | null, { handler, context, gaps }: BatchContext): void {
+  const first = batch.records[0];
+  if (!from || !first || first.offset <= from.lastOffset + 1) return;
+  const missing = `${batch.topic}/${batch.partition} ${from.lastOffset + 1} to ${first.offset - 1}`;
+  if (!gaps.has(missing)) {
+    gaps.add(missing);
+    throw new StaleOwnerError(`${missing} was not read`);
+  }
+  context.logger.warn(`${missing} is gone from the log`, { stage: handler.stage });
+}
+
+async function applyBatch(batch: RecordBatch, batchContext: BatchContext): Promise<void> {
+  const { handler, context, positions, subscription } = batchContext;
   const key = positionKey(batch);
   const from = positions.get(key) ?? null;
+  checkGap(batch, from, batchContext);
   const records = batch.records.filter((record) => record.offset > (from?.lastOffset ?? -1));
   const last = records.at(-1);
   if (!last) return;
