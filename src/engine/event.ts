@@ -14,6 +14,11 @@ export interface EventDefinition<P extends Payload = Payload> {
   readonly version: number;
   readonly payload: StandardSchemaV1<unknown, P>;
   readonly upcast?: (payload: Payload, fromVersion: number) => Payload;
+  /**
+   * What it means to capture an event again that the ledger has already, given the subject's events in order; null, or
+   * without this: nothing, it is one thing.
+   */
+  readonly repeated?: (event: NewEvent, history: readonly StoredEvent[]) => NewEvent | null;
 }
 
 /** The payload's type of a definition. */

@@ -81,6 +81,29 @@ describe("a link from capture to feed", () => {
   }, 60_000);
 });
 
+test("given a link that was public, private and public again, when it is added as private once more, then it is private", async () => {
+  const { app } = world;
+  const url = `${pages.origin}/ok/back-and-forth`;
+  const share = async (visibility: "public" | "private") => {
+    const event = linkAddedEvent({ url, source: "test", visibility });
+    const [added] = await ingest([event], { store: app.store, registry: app.registry, now: () => new Date() });
+    return added?.subjectId ?? "";
+  };
+  const id = await share("private");
+  for (const visibility of ["public", "private", "public", "private", "private"] as const) await share(visibility);
+  await run();
+  expect(await link(id)).toMatchObject({ status: "published", visibility: "private" });
+  const events = await app.db<{ event_type: string }[]>`
+    select event_type from lifestream.events where subject_id = ${id} and source = 'test' order by position`;
+  expect(events.map((event) => event.event_type)).toEqual([
+    "link.added",
+    "link.added",
+    "link.visibility_changed",
+    "link.visibility_changed",
+    "link.visibility_changed",
+  ]);
+}, 60_000);
+
 describe("links that fail", () => {
   test("given a 404, a 503 and a dead host, when they run, then attempts, reasons and dead letters are right", async () => {
     const ids = await add(`${pages.origin}/404/a`, `${pages.origin}/503/a`, "http://127.0.0.1:9/a");

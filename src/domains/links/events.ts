@@ -1,8 +1,15 @@
 import { z } from "zod";
 import { defineEvent } from "../../engine/event.ts";
+import { deterministicId } from "../../engine/ids.ts";
+import { foldLink } from "./fold.ts";
 
 const visibility = z.enum(["private", "public"]);
 const optionalText = z.string().nullish();
+
+/** Id of the event that saves a link by hand: the same link with the same visibility is the same event. */
+export function captureId(subjectId: string, visibility: string | undefined): string {
+  return deterministicId("capture", "link.added", subjectId, visibility ?? "");
+}
 
 /** A link was saved. Without `visibility` the configured default holds. */
 export const linkAdded = defineEvent({
@@ -15,6 +22,15 @@ export const linkAdded = defineEvent({
     source: optionalText,
     visibility: visibility.nullish(),
   }),
+  // Somebody who says "public" or "private" again after it was changed means it again; a client that repeats a request
+  // under an id of its own does not.
+  repeated: ({ id, subjectId, source, payload }, history) => {
+    const wanted = payload.visibility === "public" || payload.visibility === "private" ? payload.visibility : null;
+    if (wanted === null || id !== captureId(subjectId, wanted)) return null;
+    if (foldLink(history, wanted)?.visibility === wanted) return null;
+    const change = { type: linkVisibilityChanged.type, subject: linkVisibilityChanged.subject, subjectId };
+    return { ...change, ...(source ? { source } : {}), payload: { visibility: wanted } };
+  },
 });
 
 /** A link's page was read. `fetch_error` set: it could not be, and the rest may be missing. */

@@ -1,8 +1,14 @@
 import type { Agent } from "../../engine/agent.ts";
 import type { Capture, Domain } from "../../engine/domain.ts";
 import { UserError } from "../../engine/errors.ts";
-import { deterministicId } from "../../engine/ids.ts";
-import { contentFetched, enrichmentCompleted, linkAdded, linkVisibilityChanged, publishCompleted } from "./events.ts";
+import {
+  captureId,
+  contentFetched,
+  enrichmentCompleted,
+  linkAdded,
+  linkVisibilityChanged,
+  publishCompleted,
+} from "./events.ts";
 import { linksApi } from "./pages/index.ts";
 import { linksProjection } from "./projections.ts";
 import { linkRoutes } from "./routes.ts";
@@ -41,7 +47,7 @@ export function linkAddedEvent(link: { url: string; source: string; visibility?:
   }
   const subjectId = linkSubjectId(urlNorm);
   return {
-    id: deterministicId("capture", linkAdded.type, subjectId, link.visibility ?? ""),
+    id: captureId(subjectId, link.visibility),
     type: linkAdded.type,
     subject: linkAdded.subject,
     subjectId,
