@@ -15,10 +15,10 @@ export interface EventDefinition<P extends Payload = Payload> {
   readonly payload: StandardSchemaV1<unknown, P>;
   readonly upcast?: (payload: Payload, fromVersion: number) => Payload;
   /**
-   * What it means to capture an event again that the ledger has already, given the subject's events in order; null, or
-   * without this: nothing, it is one thing.
+   * What capturing this says beyond the event itself, given the subject's earlier events in order (the event among them
+   * where the ledger had it already). Null, or without this: nothing.
    */
-  readonly repeated?: (event: NewEvent, history: readonly StoredEvent[]) => NewEvent | null;
+  readonly captured?: (event: NewEvent, earlier: readonly StoredEvent[]) => NewEvent | null;
 }
 
 /** The payload's type of a definition. */

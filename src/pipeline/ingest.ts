@@ -31,22 +31,23 @@ export async function ingest(
   });
   const added = new Set(await store.transaction((tx) => tx.ledger.append(rows)));
   const results = rows.map((row) => ({ id: row.id, subjectId: row.subjectId, isNew: added.delete(row.id) }));
-  const again = events.filter((_, index) => results[index]?.isNew === false);
-  const meant = await meantByRepeats(again, store, registry);
-  await store.transaction((tx) => tx.ledger.append(meant.map((event) => toRow(event, registry, now()))));
+  const more = await saidBeyond(events, results, store, registry);
+  await store.transaction((tx) => tx.ledger.append(more.map((event) => toRow(event, registry, now()))));
   return results;
 }
 
-/** Events that say what repeating others meant, where their definitions know. */
-async function meantByRepeats(events: readonly NewEvent[], store: Store, registry: Registry): Promise<NewEvent[]> {
-  const meant: NewEvent[] = [];
-  for (const event of new Map(events.map((event) => [event.id, event])).values()) {
-    const repeated = registry.events.get(event.type)?.repeated;
-    if (!repeated) continue;
-    const change = repeated(event, await store.ledger.ofSubject(event.subjectId));
-    if (change) meant.push(change);
+/** Events that say what capturing these meant beyond themselves, where their definitions know. */
+async function saidBeyond(events: readonly NewEvent[], results: readonly Ingested[], store: Store, registry: Registry) {
+  const more: NewEvent[] = [];
+  for (const [index, event] of events.entries()) {
+    const captured = registry.events.get(event.type)?.captured;
+    const result = results[index];
+    if (!captured || !result) continue;
+    const history = await store.ledger.ofSubject(event.subjectId);
+    const said = captured(event, result.isNew ? history.filter(({ id }) => id !== result.id) : history);
+    if (said) more.push(said);
   }
-  return meant;
+  return more;
 }
 
 function toRow(event: NewEvent, registry: Registry, now: Date): LedgerRow {

@@ -26,6 +26,8 @@ export function createForwarding(db: Database): Forwarding {
         await tx`update lifestream.outbox_batch set event_ids = '{}', high_water = 0`;
         const events = await tx`update lifestream.events set published_to_kafka = false where published_to_kafka`;
         await tx`update lifestream.work set status = 'pending', next_attempt_at = now() where status = 'queued'`;
+        // The dead-letter topic was made anew too: it is filled again like everything else.
+        await tx`update lifestream.work set dead_letter_sent_at = null where status = 'dead'`;
         if (catalog) await tx`update lifestream.tag_catalog set sent_at = null`;
         await writeIdentity(tx as unknown as Database, identity);
         await tx`select pg_notify('lifestream_events', '')`;

@@ -6,9 +6,9 @@ import { foldLink } from "./fold.ts";
 const visibility = z.enum(["private", "public"]);
 const optionalText = z.string().nullish();
 
-/** Id of the event that saves a link by hand: the same link with the same visibility is the same event. */
-export function captureId(subjectId: string, visibility: string | undefined): string {
-  return deterministicId("capture", "link.added", subjectId, visibility ?? "");
+/** Id of the event that saves a link by hand: however often it is shared, it is saved once. */
+export function captureId(subjectId: string): string {
+  return deterministicId("capture", "link.added", subjectId);
 }
 
 /** A link was saved. Without `visibility` the configured default holds. */
@@ -22,12 +22,13 @@ export const linkAdded = defineEvent({
     source: optionalText,
     visibility: visibility.nullish(),
   }),
-  // Somebody who says "public" or "private" again after it was changed means it again; a client that repeats a request
-  // under an id of its own does not.
-  repeated: ({ id, subjectId, source, payload }, history) => {
+  // Somebody who shares a known link as public or private decides who sees it; a client that repeats a request under
+  // an id of its own does not.
+  captured: ({ id, subjectId, source, payload }, earlier) => {
     const wanted = payload.visibility === "public" || payload.visibility === "private" ? payload.visibility : null;
-    if (wanted === null || id !== captureId(subjectId, wanted)) return null;
-    if (foldLink(history, wanted)?.visibility === wanted) return null;
+    if (wanted === null || id !== captureId(subjectId)) return null;
+    const before = foldLink(earlier, wanted);
+    if (!before || before.visibility === wanted) return null;
     const change = { type: linkVisibilityChanged.type, subject: linkVisibilityChanged.subject, subjectId };
     return { ...change, ...(source ? { source } : {}), payload: { visibility: wanted } };
   },

@@ -37,7 +37,7 @@ export function links({ defaultVisibility, agents }: LinksOptions): Domain {
 /** Postgres cannot index more than 2,704 bytes, and `url_norm` is unique. */
 const MAX_URL_BYTES = 2_000;
 
-/** The event that saves a link. The same URL with the same visibility is the same event, however often it is shared. */
+/** The event that saves a link. The same URL is the same event, however often it is shared. */
 export function linkAddedEvent(link: { url: string; source: string; visibility?: Visibility | undefined }) {
   if (!isWebUrl(link.url))
     throw new UserError(`"${link.url}" is no web address: it must start with http:// or https://`, 2);
@@ -47,7 +47,7 @@ export function linkAddedEvent(link: { url: string; source: string; visibility?:
   }
   const subjectId = linkSubjectId(urlNorm);
   return {
-    id: captureId(subjectId, link.visibility),
+    id: captureId(subjectId),
     type: linkAdded.type,
     subject: linkAdded.subject,
     subjectId,

@@ -1,6 +1,6 @@
 import { defineRoute } from "../../engine/route.ts";
 import { contentHash } from "./content-hash.ts";
-import { contentFetched, enrichmentCompleted, linkAdded, linkVisibilityChanged } from "./events.ts";
+import { captureId, contentFetched, enrichmentCompleted, linkAdded, linkVisibilityChanged } from "./events.ts";
 import { enrichLink, fetchLink, publishLink } from "./work.ts";
 
 /** A link is fetched once, however often it is shared. A later generation of fetching would be another key. */
@@ -35,12 +35,15 @@ const publishVisibility = defineRoute({
   plan: () => ({}),
 });
 
-/** Sharing a link again with another visibility is a decision too. */
+/**
+ * A link that others share again with a visibility may have changed who sees it. What is captured through us says so by
+ * an event of its own.
+ */
 const publishSharedAgain = defineRoute({
   on: linkAdded,
   dispatch: publishLink,
   key: (event) => event.id,
-  plan: (event) => (event.payload.visibility ? {} : null),
+  plan: (event) => (event.payload.visibility && event.id !== captureId(event.subjectId) ? {} : null),
 });
 
 export const linkRoutes = [fetchAdded, enrichFetched, publishEnriched, publishVisibility, publishSharedAgain];

@@ -1,6 +1,5 @@
 import type { Agent } from "../../../engine/agent.ts";
 import { RetryableError, TerminalError } from "../../../engine/errors.ts";
-import type { StoredEvent } from "../../../engine/event.ts";
 import { foldLink, type LinkView } from "../fold.ts";
 import type { LinkLedger, Site } from "../ports.ts";
 import type { Visibility } from "../subject.ts";
@@ -22,8 +21,8 @@ const ROUNDS = 5;
  * made private meanwhile must not stay public because two workers wrote in the wrong order.
  */
 export function createPublisher({ ledger, site, defaultVisibility }: PublisherOptions): Agent {
-  const linkOf = async (subjectId: string, events?: readonly StoredEvent[]): Promise<LinkView> => {
-    const link = foldLink(events ?? (await ledger.eventsOf(subjectId)), defaultVisibility);
+  const linkOf = async (subjectId: string): Promise<LinkView> => {
+    const link = foldLink(await ledger.eventsOf(subjectId), defaultVisibility);
     if (!link) throw new TerminalError(`the ledger knows no link ${subjectId}`, "unknown_link");
     return link;
   };
@@ -34,10 +33,8 @@ export function createPublisher({ ledger, site, defaultVisibility }: PublisherOp
     concurrency: 8,
     timeoutMs: 30_000,
     async run(work, { signal, log, now }) {
-      const events = await ledger.eventsOf(work.subjectId);
-      let link = await linkOf(work.subjectId, events);
+      let link = await linkOf(work.subjectId);
       // Nothing to show yet: its enrichment will ask for publishing. What was shown before must still go.
-      if (isFirstShare(events, work.triggeredByEventId)) return [];
       if (!link.enriched && link.visibility === "public") return [];
       for (let round = 1; round <= ROUNDS; round++) {
         signal.throwIfAborted();
@@ -50,11 +47,6 @@ export function createPublisher({ ledger, site, defaultVisibility }: PublisherOp
       throw new RetryableError(`${work.subjectId} keeps changing while it is published`, "link_keeps_changing");
     },
   };
-}
-
-/** Only sharing a link again changes what is shown of it. */
-function isFirstShare(events: readonly StoredEvent[], triggeredBy: string): boolean {
-  return events.find((event) => event.type === "link.added")?.id === triggeredBy;
 }
 
 async function show(site: Site, link: LinkView): Promise<void> {
