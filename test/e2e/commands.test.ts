@@ -107,7 +107,7 @@ describe("capture", () => {
       expect(ended.code).toBe(1);
       expect(ended.stdout.trimEnd().split("\n")).toEqual(urls.slice(1).map(idOf));
       expect(ended.stderr).toStartWith('line 21: "nonsense" is no web address');
-      expect(ended.stderr).toEndWith("1 of 21 lines were not added\n");
+      expect(ended.stderr).toEndWith("1 of 20 lines were not added\n");
     },
     TEST_MS,
   );

@@ -76,7 +76,7 @@ const wrongUsage: Mistake[] = [
   { given: "nothing to add", run: "add todo", code: 2, says: /nothing to add: give TITLE/ },
   { given: "a URL that is none", run: "add link nonsense", code: 2, says: /"nonsense" is no web address/ },
   { given: "a URL of another scheme", run: "add link ftp://example.com/", code: 2, says: /is no web address/ },
-  { given: "an unknown word", run: "add link http://x/ --pubic", code: 2, says: /"--pubic" is neither/ },
+  { given: "an unknown word", run: "add link http://x/ --pubic", code: 2, says: /not "http:\/\/x\/ --pubic"/ },
   { given: "an unknown sensor form", run: "add temp kitchen warm", code: 2, says: /SENSOR CELSIUS \[TIME\]/ },
   { given: "an unknown time", run: "add temp kitchen 20 noon", code: 2, says: /"noon" is no time/ },
   { given: "only wrong lines", run: "add link", stdin: "a\nb\n", code: 1, says: /2 of 2 lines were not added/ },

@@ -36,11 +36,13 @@ async function addLines(
 ): Promise<void> {
   let batch: NewEvent[] = [];
   let number = 0;
+  let given = 0;
   let wrong = 0;
   for await (const line of createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY })) {
     number += 1;
     const words = line.trim().split(/\s+/).filter(Boolean);
     if (words.length === 0) continue;
+    given += 1;
     try {
       batch.push(parseWords(capture, [...words, ...flags]));
     } catch (error) {
@@ -54,6 +56,6 @@ async function addLines(
     }
   }
   await save(batch);
-  if (number === 0) throw new UserError(`nothing to add: give ${capture.usage}, or lines on standard input`, 2);
-  if (wrong > 0) throw new UserError(`${wrong} of ${number} lines were not added`);
+  if (given === 0) throw new UserError(`nothing to add: give ${capture.usage}, or lines on standard input`, 2);
+  if (wrong > 0) throw new UserError(`${wrong} of ${given} lines were not added`);
 }

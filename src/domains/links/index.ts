@@ -74,7 +74,7 @@ const captureLink: Capture = {
     const [url, ...rest] = words.filter((word) => !word.startsWith("--"));
     const unknown = flags.find((flag) => flag !== "--public" && flag !== "--private") ?? rest[0];
     if (!url || unknown) {
-      throw new UserError(`a link is URL [--public|--private]${unknown ? `; "${unknown}" is neither` : ""}`, 2);
+      throw new UserError(`a link is URL [--public|--private]${unknown ? `, not "${words.join(" ")}"` : ""}`, 2);
     }
     const visibility = flags.includes("--public") ? "public" : flags.includes("--private") ? "private" : undefined;
     return linkAddedEvent({ url, source, visibility });
