@@ -43,6 +43,9 @@ describe("a link from capture to feed", () => {
     expect(metadata?.tags).toContain("ledger");
     expect(metadata?.model_version).toStartWith("local/");
     expect(readFileSync(join(world.app.config.home, "site", "feed.xml"), "utf8")).toContain("Article /ok/first");
+    const [tags] = await world.app.db<{ n: number }[]>`select count(*) as n from lifestream.tag_catalog`;
+    const sent = async () => (await world.app.log.endOffsets(["tags.catalog"])).get("tags.catalog:0") === tags?.n;
+    await world.runUntil(allStages(world.app, { once: false }), sent);
   }, 60_000);
 
   test("given its events, when looked at, then each names what caused it and the chain has one correlation", async () => {
