@@ -40,8 +40,6 @@ export interface ConsumeContext {
   readonly logger: Logger;
   readonly signal: AbortSignal;
   readonly random: () => number;
-  /** Called after each batch; `idle` consumers stop on it in `--once`. */
-  readonly onProgress?: (positions: ReadonlyMap<string, GroupPosition>) => void;
 }
 
 const RETRY: Backoff = { baseMs: 200, capMs: 10_000 };
@@ -61,6 +59,8 @@ export async function consume(handler: RecordHandler, context: ConsumeContext): 
     try {
       await consumeOnce(handler, { ...context, signal }, membership, gaps);
     } catch (error) {
+      // Stopping interrupts whatever waits; what follows (draining the agents) must still happen.
+      if (context.signal.aborted) return;
       if (!(error instanceof StaleOwnerError)) throw error;
       context.logger.info(`rejoining: ${error.message}`, { stage: handler.stage });
     }
@@ -120,7 +120,7 @@ interface BatchContext {
 
 /** Handles one batch to the end, however long the environment takes; gives up only when it is not ours any more. */
 async function processBatch(batch: RecordBatch, batchContext: BatchContext): Promise<void> {
-  const { handler, context, subscription, positions } = batchContext;
+  const { handler, context, subscription } = batchContext;
   let failures = 0;
   for (;;) {
     if (context.signal.aborted || !subscription.owns(batch)) return;
@@ -130,7 +130,6 @@ async function processBatch(batch: RecordBatch, batchContext: BatchContext): Pro
       if (room < batch.records.length) return await inTwo(batch, room, batchContext);
       await applyBatch(batch, batchContext);
       if (failures > 0) context.logger.info("going on", { stage: handler.stage });
-      context.onProgress?.(positions);
       return;
     } catch (error) {
       if (error instanceof StaleOwnerError || context.signal.aborted) throw error;
