@@ -6,6 +6,7 @@ import { migrate } from "../../src/adapters/postgres/migrate.ts";
 import { type App, type AppOptions, allMigrations, openApp } from "../../src/app.ts";
 import { loadConfig } from "../../src/config.ts";
 import { silentLogger } from "../../src/engine/logger.ts";
+import type { TopicDefinition } from "../../src/engine/topics.ts";
 import { ensureTopics } from "../../src/pipeline/topics.ts";
 import { runStages, type Stage } from "../../src/runtime/service.ts";
 import { testServers } from "./servers.ts";
@@ -21,14 +22,15 @@ export interface TestApp extends AsyncDisposable {
 
 /**
  * Makes a fresh database, migrated, and fresh topics under a prefix of their own. `bare`: the database is empty, and
- * the topics are left to be made.
+ * the topics are left to be made. `partitions`: of each topic that is usually made with several.
  */
 export async function createTestApp(
   env: Record<string, string> = {},
   {
     bare = false,
+    partitions,
     ...options
-  }: Partial<Pick<AppOptions, "domains" | "withAgents" | "logger">> & { bare?: boolean } = {},
+  }: Partial<Pick<AppOptions, "domains" | "withAgents" | "logger">> & { bare?: boolean; partitions?: number } = {},
 ): Promise<TestApp> {
   const servers = await testServers();
   const name = `t_${crypto.randomUUID().replaceAll("-", "").slice(0, 16)}`;
@@ -57,7 +59,10 @@ export async function createTestApp(
   });
   if (!bare) {
     await migrate(app.db, await allMigrations(app.registry));
-    await ensureTopics(app.log, app.registry.topics);
+    await ensureTopics(
+      app.log,
+      app.registry.topics.map((topic) => widened(topic, partitions)),
+    );
   }
   return {
     app,
@@ -70,6 +75,10 @@ export async function createTestApp(
       rmSync(home, { recursive: true, force: true });
     },
   };
+}
+
+function widened(topic: TopicDefinition, partitions = topic.partitions): TopicDefinition {
+  return topic.partitions > 1 ? { ...topic, partitions } : topic;
 }
 
 async function onServer(databaseUrl: string, statement: string): Promise<void> {
