@@ -6,15 +6,23 @@ import { noNetwork, run, step, told, usable } from "./step.mjs";
 
 const OLDEST_JAVA = 17;
 
-/** Fetches the jars of the local Kafka where Java and Maven are there; else Docker has to be. */
-export async function installKafka(root) {
+/**
+ * Fetches the jars of the local Kafka where Java and Maven are there; Docker does without. With neither, a Kafka that is
+ * not `required` gives way to the log in Postgres, which `tell` says. False: nothing was fetched.
+ */
+export async function installKafka(root, { required, tell }) {
   const missing = await missingTools();
   if (missing.length === 0) return fetchJars(root);
-  if ((await run("docker", ["info"])).code === 0) return;
-  throw told(
-    `A local Kafka needs Java ${OLDEST_JAVA} or newer and Maven (missing: ${missing.join(", ")}) or a running Docker: ` +
-      "install them, or set KAFKA_BROKERS to a cluster of yours.",
-  );
+  if ((await run("docker", ["info"])).code === 0) return false;
+  const lacks = `(missing: ${missing.join(", ")}) or a running Docker`;
+  if (required) {
+    throw told(
+      `A local Kafka needs Java ${OLDEST_JAVA} or newer and Maven ${lacks}: ` +
+        "install them, or set KAFKA_BROKERS to a cluster of yours.",
+    );
+  }
+  if (tell) console.error(`The log will be in Postgres: a Kafka needs Java ${OLDEST_JAVA} or newer and Maven ${lacks}`);
+  return false;
 }
 
 async function missingTools() {
@@ -49,7 +57,7 @@ async function fetchJars(root) {
     {
       problem: (output) =>
         noNetwork(output)
-          ? "The Kafka jars could not be fetched: the Maven repository was not reached. Check the network and try again."
+          ? "The Kafka jars could not be fetched: the Maven repository was not reached. Check the network and try again, or set STREAM_TRANSPORT=embedded to run without Kafka."
           : "The Kafka jars could not be fetched: Maven failed as shown above.",
     },
   );

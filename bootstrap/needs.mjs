@@ -1,16 +1,27 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** Whether the command starts a Kafka of its own: only then are its jars worth waiting for. */
-export function needsLocalKafka(root, command, env = process.env) {
-  if (command === "test") return !env.TEST_KAFKA_BROKERS;
-  return ["start", "stack", "demo"].includes(command) && !env.KAFKA_BROKERS && !dotEnvNames(root, "KAFKA_BROKERS");
+/**
+ * Whether the command starts a Kafka of its own: only then are its jars worth waiting for. `required`: without one it
+ * cannot run; otherwise the log in Postgres does where no Kafka can.
+ */
+export function localKafkaFor(root, command, env = process.env) {
+  if (command === "test") return { wanted: !env.TEST_KAFKA_BROKERS, required: true };
+  const setting = (name) => env[name] || dotEnv(root, name);
+  const transport = setting("STREAM_TRANSPORT");
+  const startsServers = ["start", "stack", "demo"].includes(command);
+  return {
+    wanted: startsServers && transport !== "embedded" && !setting("KAFKA_BROKERS"),
+    required: transport === "kafka",
+  };
 }
 
-function dotEnvNames(root, name) {
+/** What `.env` sets it to, without quotes; undefined where it does not. */
+function dotEnv(root, name) {
   try {
-    return new RegExp(`^\\s*(export\\s+)?${name}\\s*=\\s*[^\\s#]`, "m").test(readFileSync(join(root, ".env"), "utf8"));
+    const line = new RegExp(`^\\s*(?:export\\s+)?${name}\\s*=\\s*["']?([^\\s#"']+)`, "m");
+    return line.exec(readFileSync(join(root, ".env"), "utf8"))?.[1];
   } catch {
-    return false;
+    return undefined;
   }
 }

@@ -1,10 +1,11 @@
 // The way in for every package script: brings the set-up up to date, then runs the command in Bun.
 import { fileURLToPath } from "node:url";
 import { kafkaIsCurrent, packagesAreCurrent } from "./current.mjs";
-import { needsLocalKafka } from "./needs.mjs";
+import { localKafkaFor } from "./needs.mjs";
 import { runBun } from "./run-bun.mjs";
 
 const OLDEST_NODE = 20;
+const TESTS = { test: "test/run.ts", "test:sim": "test/simulation/run.ts", "test:infra": "test/infra/run.ts" };
 const root = fileURLToPath(new URL("..", import.meta.url));
 const [command, ...args] = process.argv.slice(2);
 
@@ -14,12 +15,13 @@ try {
       told: true,
     });
   const packages = !packagesAreCurrent(root);
-  const kafka = needsLocalKafka(root, command) && !kafkaIsCurrent(root);
-  if (packages || kafka) await (await import("./setup.mjs")).setUp(root, { packages, kafka });
+  const { wanted, required } = localKafkaFor(root, command);
+  const kafka = wanted && !kafkaIsCurrent(root);
+  if (packages || kafka) await (await import("./setup.mjs")).setUp(root, { packages, kafka, required });
   process.exitCode = await runBun(
     root,
-    command === "test"
-      ? ["--no-env-file", "test/run.ts", ...args]
+    Object.hasOwn(TESTS, command)
+      ? ["--no-env-file", TESTS[command], ...args]
       : ["src/cli/main.ts", ...(command ? [command] : []), ...args],
   );
 } catch (error) {

@@ -132,17 +132,34 @@ test.each([
 );
 
 test(
-  "given neither Java nor Docker, when only a local Kafka would need them, then start says what to install",
+  "given neither Java nor Docker, when a command would start a Kafka, then it goes on without and says so once",
   async () => {
     const root = project();
-    const { code, stderr } = await run(root, ["start"]);
+    const first = await run(root, ["start"]);
+    expect(first.code).toBe(7);
+    expect(first.stderr).toContain(
+      "The log will be in Postgres: a Kafka needs Java 17 or newer and Maven (missing: Java, Maven) or a running Docker\n",
+    );
+    expect(await run(root, ["start"])).toMatchObject({ code: 7, stderr: "" });
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  "given neither Java nor Docker, when it has to be a Kafka of our own, then start says what to install",
+  async () => {
+    const root = project();
+    const kafka = { STREAM_TRANSPORT: "kafka" };
+    const { code, stderr } = await run(root, ["start"], kafka);
     expect([code, stderr.trim().split("\n").at(-1)]).toEqual([
       1,
       "A local Kafka needs Java 17 or newer and Maven (missing: Java, Maven) or a running Docker: install them, or set KAFKA_BROKERS to a cluster of yours.",
     ]);
-    expect((await run(root, ["start"], { KAFKA_BROKERS: "k:9092" })).code).toBe(7);
+    expect((await run(root, ["start"], { ...kafka, KAFKA_BROKERS: "k:9092" })).code).toBe(7);
     write(join(root, ".env"), "# a cluster\nKAFKA_BROKERS=k:9092\n");
-    expect((await run(root, ["start"])).code).toBe(7);
+    expect((await run(root, ["start"], kafka)).code).toBe(7);
+    write(join(root, ".env"), "export STREAM_TRANSPORT='kafka'\n");
+    expect((await run(root, ["start"])).code).toBe(1);
   },
   TIMEOUT_MS,
 );

@@ -9,7 +9,7 @@ import { installPackages } from "./packages.mjs";
 const LOCK_POLL_MS = 200;
 
 /** Brings what is asked for up to date; of several that try at once, one works and the others wait for it. */
-export async function setUp(root, { packages, kafka }) {
+export async function setUp(root, { packages, kafka, required }) {
   const folder = join(root, ".setup");
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, ".gitignore"), "*\n");
@@ -19,11 +19,12 @@ export async function setUp(root, { packages, kafka }) {
     // Both wait mostly for the network, so they go at once; each failure is told after both have ended.
     const results = await Promise.allSettled([
       packages && !packagesAreCurrent(root) && installPackages(root),
-      kafka && !kafkaIsCurrent(root) && installKafka(root),
+      kafka && !kafkaIsCurrent(root) && installKafka(root, { required, tell: packages }),
     ]);
     const failed = results.find(({ status }) => status === "rejected");
     if (failed) throw failed.reason;
-    console.error(`Set up in ${((performance.now() - started) / 1000).toFixed(1)} s`);
+    if (results.some(({ value }) => value !== false))
+      console.error(`Set up in ${((performance.now() - started) / 1000).toFixed(1)} s`);
   } finally {
     release();
   }

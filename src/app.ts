@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import { createExtractor } from "./adapters/extract/extractor.ts";
 import { createPageClient } from "./adapters/http/page-client.ts";
-import { createKafkaLog } from "./adapters/kafka/log.ts";
 import { createLlmEnricher } from "./adapters/llm/llm-enricher.ts";
 
 import { connect, type Database } from "./adapters/postgres/connect.ts";
@@ -19,10 +18,13 @@ import type { LinkLedger } from "./domains/links/ports.ts";
 import { temperature } from "./domains/temperature/index.ts";
 import { todos } from "./domains/todos/index.ts";
 import type { Agent } from "./engine/agent.ts";
+import { type Clock, systemClock } from "./engine/clock.ts";
 import type { Domain } from "./engine/domain.ts";
 import type { Logger } from "./engine/logger.ts";
 import type { Log, Store } from "./engine/ports.ts";
 import { createRegistry, type Registry } from "./engine/registry.ts";
+import { noTelemetry, type Telemetry } from "./engine/telemetry.ts";
+import { openLog, type Transport } from "./transport.ts";
 
 /** The domains of this life. Adding one is a folder and a line here. */
 export function domains(config: Config, linkAgents: readonly Agent<never>[] = []): Domain[] {
@@ -39,8 +41,12 @@ export function domains(config: Config, linkAgents: readonly Agent<never>[] = []
 export interface App extends AsyncDisposable {
   readonly config: Config;
   readonly logger: Logger;
+  readonly telemetry: Telemetry;
+  readonly clock: Clock;
+  readonly random: () => number;
   readonly db: Database;
   readonly databaseUrl: string;
+  readonly transport: Transport;
   readonly kafkaBrokers: readonly string[];
   readonly store: Store;
   readonly log: Log;
@@ -50,8 +56,12 @@ export interface App extends AsyncDisposable {
 export interface AppOptions {
   readonly config: Config;
   readonly databaseUrl: string;
+  /** Unless given, what the configuration says, else Kafka. */
+  readonly transport?: Transport;
   readonly kafkaBrokers: readonly string[];
   readonly logger: Logger;
+  /** Told what the program does; nobody unless given. */
+  readonly telemetry?: Telemetry;
   /** Shown in the database's list of connections. */
   readonly name: string;
   /** With the agents and their clients; without, the registry knows their work but nobody to do it. */
@@ -61,16 +71,24 @@ export interface AppOptions {
 
 /** Wires everything. Connections open when they are first used; disposing closes them. */
 export function openApp(options: AppOptions): App {
-  const { config, databaseUrl, logger } = options;
+  const { config, databaseUrl, logger, telemetry = noTelemetry } = options;
   const db = connect({ url: databaseUrl, name: options.name });
   const store = createPostgresStore(db, databaseUrl);
-  const log = createKafkaLog({ ...config.kafka, brokers: options.kafkaBrokers }, logger);
-  const agents = options.withAgents ? linkAgents(config, store, logger) : { agents: [], close: async () => {} };
+  const transport = options.transport ?? { kind: config.transport ?? "kafka", why: "the configuration says so" };
+  const kafka = { ...config.kafka, brokers: options.kafkaBrokers };
+  const log = openLog({ kind: transport.kind, kafka, databaseUrl, name: options.name, logger });
+  const agents = options.withAgents
+    ? linkAgents(config, store, logger, telemetry)
+    : { agents: [], close: async () => {} };
   return {
     config,
     logger,
+    telemetry,
+    clock: systemClock,
+    random: Math.random,
     db,
     databaseUrl,
+    transport,
     kafkaBrokers: options.kafkaBrokers,
     store,
     log,
@@ -90,18 +108,18 @@ export async function allMigrations(registry: Registry): Promise<Migration[]> {
 }
 
 /** The agents of links with their clients to the world. */
-function linkAgents(config: Config, store: Store, logger: Logger) {
+function linkAgents(config: Config, store: Store, logger: Logger, telemetry: Telemetry) {
   const ledger: LinkLedger = {
     event: async (id) => (await store.ledger.find([id]))[0] ?? null,
     eventsOf: (subjectId) => store.ledger.ofSubject(subjectId),
     tagCatalog: () => store.catalog.mostUsed(),
   };
   const extractor = createExtractor({ log: logger });
-  const pages = createPageClient({ allowHosts: [...config.fetchAllowHosts], log: logger });
+  const pages = createPageClient({ allowHosts: [...config.fetchAllowHosts], log: logger, telemetry });
   const site = createSite({ ...siteOptions(config), log: logger });
   const agents = [
     createFetcher({ pages, extractor }),
-    createEnricher({ ledger, enricher: chooseEnricher(config, logger) }),
+    createEnricher({ ledger, enricher: chooseEnricher(config, logger, telemetry) }),
     createPublisher({ ledger, site, defaultVisibility: config.defaultVisibility }),
   ];
   return { agents: agents as unknown as Agent<never>[], close: () => extractor.close() };
@@ -113,8 +131,8 @@ export function siteOptions(config: Config) {
   return { directory, baseUrl: config.site.url ?? "http://127.0.0.1/", title: config.site.title };
 }
 
-function chooseEnricher({ llm }: Config, logger: Logger) {
+function chooseEnricher({ llm }: Config, logger: Logger, telemetry: Telemetry) {
   if (!llm.apiKey && !llm.baseUrl) return createLocalEnricher();
   const { apiKey = "", baseUrl = "https://api.openai.com/v1", model, timeoutMs } = llm;
-  return createLlmEnricher({ apiKey, baseUrl, model, timeoutMs, log: logger });
+  return createLlmEnricher({ apiKey, baseUrl, model, timeoutMs, log: logger, telemetry });
 }

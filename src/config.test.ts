@@ -27,3 +27,18 @@ test("given a password for a broker elsewhere without TLS, when loaded, then it 
   expect(() => loadConfig({ ...login, KAFKA_BROKERS: "127.0.0.1:9092" }, "/")).not.toThrow();
   expect(() => loadConfig({ ...login, KAFKA_BROKERS: "kafka.example:9093", KAFKA_SSL: "true" }, "/")).not.toThrow();
 });
+
+test("given aws-iam, when loaded, then TLS is on, and off only towards this machine", () => {
+  const iam = { KAFKA_AUTH_METHOD: "aws-iam", AWS_REGION: "eu-central-1" };
+  expect(loadConfig({ ...iam, KAFKA_BROKERS: "b-1.example:9198" }, "/").kafka.ssl).toBe(true);
+  const clear = { ...iam, KAFKA_SSL: "false" };
+  expect(() => loadConfig({ ...clear, KAFKA_BROKERS: "b-1.example:9198" }, "/")).toThrow(/a token is not sent to b-1/);
+  expect(loadConfig({ ...clear, KAFKA_BROKERS: "127.0.0.1:9198" }, "/").kafka.ssl).toBe(false);
+  expect(() => loadConfig({ KAFKA_AUTH_METHOD: "aws-iam" }, "/")).toThrow(/needs AWS_REGION/);
+});
+
+test("given certificate files that make no sense, when loaded, then it says why", () => {
+  expect(() => loadConfig({ KAFKA_SSL_CA_FILE: "/ca.pem" }, "/")).toThrow(/KAFKA_SSL_CA_FILE needs KAFKA_SSL=true/);
+  const half = { KAFKA_SSL: "true", KAFKA_SSL_CERT_FILE: "/client.pem" };
+  expect(() => loadConfig(half, "/")).toThrow(/KAFKA_SSL_CERT_FILE and KAFKA_SSL_KEY_FILE are needed together/);
+});

@@ -1,6 +1,7 @@
 import { isAbsolute, resolve } from "node:path";
 import { z } from "zod";
 import { UserError } from "./engine/errors.ts";
+import { readSecretFiles } from "./secret-files.ts";
 
 const port = z.coerce.number("must be a port number").int().min(1).max(65535).optional();
 const milliseconds = (fallback: number) => z.coerce.number().int().min(0).default(fallback);
@@ -27,6 +28,7 @@ const environment = z.object({
       "must look like postgres://user:password@host:5432/database",
     )
     .optional(),
+  STREAM_TRANSPORT: z.enum(["kafka", "embedded"]).optional(),
   KAFKA_BROKERS: list,
   KAFKA_CLIENT_ID: z.string().min(1).default("stream-agents"),
   KAFKA_TOPIC_PREFIX: z
@@ -38,6 +40,8 @@ const environment = z.object({
   KAFKA_SASL_PASSWORD: z.string().optional(),
   KAFKA_SSL: flag,
   KAFKA_SSL_CA_FILE: z.string().optional(),
+  KAFKA_SSL_CERT_FILE: z.string().optional(),
+  KAFKA_SSL_KEY_FILE: z.string().optional(),
   AWS_REGION: z.string().optional(),
   OPENAI_API_KEY: z.string().optional(),
   OPENAI_BASE_URL: z.url().optional(),
@@ -53,6 +57,10 @@ const environment = z.object({
   STREAM_PG_PORT: port,
   STREAM_KAFKA_PORT: port,
   STREAM_WEB_PORT: port,
+  STREAM_WEB_HOST: z.union([z.ipv4(), z.ipv6()], "must be an IP address of this machine").default("127.0.0.1"),
+  STREAM_WEB_ALLOWED_HOSTS: list,
+  STREAM_HEALTH_PORT: port,
+  OTEL_EXPORTER_OTLP_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
   RETRY_BASE_MS: milliseconds(15_000),
   RETRY_CAP_MS: milliseconds(3_600_000),
   DRAIN_TIMEOUT_MS: milliseconds(10_000),
@@ -71,11 +79,16 @@ export interface KafkaConfig {
   readonly password: string | undefined;
   readonly ssl: boolean;
   readonly sslCaFile: string | undefined;
+  /** Our own certificate and its key, where the broker asks for one. Both or neither. */
+  readonly sslCertFile: string | undefined;
+  readonly sslKeyFile: string | undefined;
   readonly region: string | undefined;
 }
 
 export interface Config {
   readonly databaseUrl: string | undefined;
+  /** Which log carries the events; undefined: Kafka where there is one. */
+  readonly transport: "kafka" | "embedded" | undefined;
   readonly kafka: KafkaConfig;
   readonly llm: { apiKey: string | undefined; baseUrl: string | undefined; model: string; timeoutMs: number };
   readonly fetchAllowHosts: readonly string[];
@@ -83,7 +96,16 @@ export interface Config {
   readonly site: { url: string | undefined; title: string };
   readonly corsOrigins: readonly string[];
   readonly home: string;
-  readonly ports: { postgres: number | undefined; kafka: number | undefined; web: number | undefined };
+  readonly ports: {
+    postgres: number | undefined;
+    kafka: number | undefined;
+    web: number | undefined;
+    health: number | undefined;
+  };
+  /** Address to listen on, and the names besides this machine's own under which the page answers. */
+  readonly web: { host: string; allowedHosts: readonly string[] };
+  /** Where traces go; undefined: nowhere. */
+  readonly otlpEndpoint: string | undefined;
   readonly retry: { baseMs: number; capMs: number };
   readonly drainTimeoutMs: number;
   readonly logLevel: "debug" | "info" | "warn" | "error";
@@ -94,13 +116,17 @@ export interface Config {
  * An empty variable counts as unset, as a line `NAME=` in `.env` means.
  */
 export function loadConfig(env: Record<string, string | undefined>, cwd: string): Config {
-  const present = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ""));
-  const parsed = environment.safeParse(present);
-  const problems = parsed.success ? securityProblems(parsed.data) : parsed.error.issues.map(describeIssue);
+  const files = readSecretFiles(env);
+  const set = Object.entries(files.env).filter(([, value]) => value !== undefined && value !== "");
+  const parsed = environment.safeParse(Object.fromEntries(set));
+  const problems = [...files.problems];
+  if (!parsed.success) problems.push(...parsed.error.issues.map(describeIssue));
+  else if (problems.length === 0) problems.push(...securityProblems(parsed.data));
   if (!parsed.success || problems.length > 0) throw new UserError(`configuration: ${problems.join("; ")}`);
   const value = parsed.data;
   return {
     databaseUrl: value.DATABASE_URL,
+    transport: value.STREAM_TRANSPORT,
     kafka: {
       brokers: value.KAFKA_BROKERS,
       clientId: value.KAFKA_CLIENT_ID,
@@ -108,8 +134,10 @@ export function loadConfig(env: Record<string, string | undefined>, cwd: string)
       auth: value.KAFKA_AUTH_METHOD,
       username: value.KAFKA_SASL_USERNAME,
       password: value.KAFKA_SASL_PASSWORD,
-      ssl: value.KAFKA_SSL ?? value.KAFKA_AUTH_METHOD === "aws-iam",
+      ssl: usesTls(value),
       sslCaFile: value.KAFKA_SSL_CA_FILE,
+      sslCertFile: value.KAFKA_SSL_CERT_FILE,
+      sslKeyFile: value.KAFKA_SSL_KEY_FILE,
       region: value.AWS_REGION,
     },
     llm: {
@@ -123,7 +151,14 @@ export function loadConfig(env: Record<string, string | undefined>, cwd: string)
     site: { url: value.SITE_URL, title: value.SITE_TITLE },
     corsOrigins: value.API_CORS_ORIGINS,
     home: isAbsolute(value.STREAM_HOME) ? value.STREAM_HOME : resolve(cwd, value.STREAM_HOME),
-    ports: { postgres: value.STREAM_PG_PORT, kafka: value.STREAM_KAFKA_PORT, web: value.STREAM_WEB_PORT },
+    ports: {
+      postgres: value.STREAM_PG_PORT,
+      kafka: value.STREAM_KAFKA_PORT,
+      web: value.STREAM_WEB_PORT,
+      health: value.STREAM_HEALTH_PORT,
+    },
+    web: { host: value.STREAM_WEB_HOST, allowedHosts: value.STREAM_WEB_ALLOWED_HOSTS },
+    otlpEndpoint: value.OTEL_EXPORTER_OTLP_ENDPOINT,
     retry: { baseMs: value.RETRY_BASE_MS, capMs: value.RETRY_CAP_MS },
     drainTimeoutMs: value.DRAIN_TIMEOUT_MS,
     logLevel: value.LOG_LEVEL,
@@ -137,18 +172,37 @@ function describeIssue(issue: z.core.$ZodIssue): string {
 
 const LOOPBACK = /^(127\.\d+\.\d+\.\d+|localhost|\[::1\]|::1)(:\d+)?$/;
 
-function securityProblems(value: z.infer<typeof environment>): string[] {
+type Environment = z.infer<typeof environment>;
+
+/** A token for AWS goes over TLS unless told otherwise. */
+function usesTls(value: Environment): boolean {
+  return value.KAFKA_SSL ?? value.KAFKA_AUTH_METHOD === "aws-iam";
+}
+
+function securityProblems(value: Environment): string[] {
+  const method = value.KAFKA_AUTH_METHOD;
+  const needsPassword = method === "plain" || method.startsWith("scram");
   const problems: string[] = [];
-  const needsPassword = value.KAFKA_AUTH_METHOD === "plain" || value.KAFKA_AUTH_METHOD.startsWith("scram");
   if (needsPassword && (!value.KAFKA_SASL_USERNAME || !value.KAFKA_SASL_PASSWORD)) {
-    problems.push(`KAFKA_AUTH_METHOD=${value.KAFKA_AUTH_METHOD} needs KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD`);
+    problems.push(`KAFKA_AUTH_METHOD=${method} needs KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD`);
   }
   const remote = value.KAFKA_BROKERS.filter((broker) => !LOOPBACK.test(broker));
-  if (needsPassword && !value.KAFKA_SSL && remote.length > 0) {
-    problems.push(`KAFKA_SSL=true is needed: a password is not sent to ${remote.join(", ")} in the clear`);
+  if (method !== "none" && !usesTls(value) && remote.length > 0) {
+    const secret = needsPassword ? "a password" : "a token";
+    problems.push(`KAFKA_SSL=true is needed: ${secret} is not sent to ${remote.join(", ")} in the clear`);
   }
-  if (value.KAFKA_AUTH_METHOD === "aws-iam" && !value.AWS_REGION) {
-    problems.push("KAFKA_AUTH_METHOD=aws-iam needs AWS_REGION");
+  if (method === "aws-iam" && !value.AWS_REGION) problems.push("KAFKA_AUTH_METHOD=aws-iam needs AWS_REGION");
+  return [...problems, ...certificateProblems(value)];
+}
+
+const CERTIFICATES = ["KAFKA_SSL_CA_FILE", "KAFKA_SSL_CERT_FILE", "KAFKA_SSL_KEY_FILE"] as const;
+
+function certificateProblems(value: Environment): string[] {
+  const problems: string[] = [];
+  const given = CERTIFICATES.filter((name) => value[name]);
+  if (given.length > 0 && !usesTls(value)) problems.push(`${given.join(", ")} needs KAFKA_SSL=true`);
+  if (Boolean(value.KAFKA_SSL_CERT_FILE) !== Boolean(value.KAFKA_SSL_KEY_FILE)) {
+    problems.push("KAFKA_SSL_CERT_FILE and KAFKA_SSL_KEY_FILE are needed together");
   }
   return problems;
 }

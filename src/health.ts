@@ -1,6 +1,7 @@
 import type { App } from "./app.ts";
 import { messageOf } from "./engine/errors.ts";
 import type { StageLag, StoredPosition } from "./engine/health.ts";
+import { fresh, within } from "./engine/patience.ts";
 import { EVENTS_TOPIC } from "./engine/topics.ts";
 
 /** What Kafka says of its topics. */
@@ -25,27 +26,16 @@ const FRESH_MS = 1_500;
 
 /** Asks Kafka how long its topics are: one question at a time however many ask, never longer than the deadline. */
 export function createKafkaWatch(app: App): KafkaWatch {
-  let asking: Promise<TopicEnds> | undefined;
-  let last: { at: number; answer: TopicEnds } | undefined;
   const brokers = app.kafkaBrokers;
   const groups = groupsOf(app);
   const topics = [...new Set(groups.flatMap((group) => group.topics))];
-  const ask = async () => {
-    const answer = await withDeadline(
-      brokers.length > 0 ? askKafka(app, topics) : Promise.resolve(silent("no Kafka is configured")),
-    );
-    last = { at: performance.now(), answer };
-    return answer;
-  };
+  const ask = () =>
+    brokers.length > 0 || app.transport.kind === "embedded"
+      ? answerInTime(askKafka(app, topics))
+      : Promise.resolve(silent("no Kafka is configured"));
   return {
     brokers,
-    ends() {
-      if (last && performance.now() - last.at < FRESH_MS) return Promise.resolve(last.answer);
-      asking ??= ask().finally(() => {
-        asking = undefined;
-      });
-      return asking;
-    },
+    ends: fresh(FRESH_MS, ask),
     lagOf: (positions, ends) => groups.map((group) => lagOfGroup(group, positions, ends)),
   };
 }
@@ -59,15 +49,11 @@ async function askKafka({ log }: App, topics: readonly string[]): Promise<TopicE
   return { problem: null, ends, topicIds };
 }
 
-async function withDeadline(question: Promise<TopicEnds>): Promise<TopicEnds> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<TopicEnds>((resolve) => {
-    timer = setTimeout(() => resolve(silent("Kafka cannot be reached")), DEADLINE_MS);
-  });
+function answerInTime(question: Promise<TopicEnds>): Promise<TopicEnds> {
   const answer = question.catch((error) =>
     silent(`Kafka cannot be reached: ${messageOf(error).replace(/^Kafka: /, "")}`),
   );
-  return Promise.race([answer, late]).finally(() => clearTimeout(timer));
+  return within(DEADLINE_MS, answer, () => silent("Kafka cannot be reached"));
 }
 
 type Group = Pick<StageLag, "stage" | "group" | "topics">;

@@ -1,9 +1,9 @@
 import { hostname } from "node:os";
 import type { App } from "./app.ts";
+import type { Config } from "./config.ts";
 import type { Agent } from "./engine/agent.ts";
 import { UserError } from "./engine/errors.ts";
 import { positionKey } from "./engine/ports.ts";
-import { sleep } from "./engine/sleep.ts";
 import { createAgentWorker } from "./pipeline/agent-worker.ts";
 import { createCatalogPublisher } from "./pipeline/catalog.ts";
 import { createDispatcher } from "./pipeline/dispatcher.ts";
@@ -19,22 +19,28 @@ export interface StageOptions {
   readonly once: boolean;
 }
 
-const clock = () => performance.now();
-const now = () => new Date();
+/** What stages are made of. */
+export type StageContext = Pick<App, "registry" | "log" | "store" | "logger" | "telemetry" | "clock" | "random"> & {
+  readonly config: Pick<Config, "retry" | "drainTimeoutMs">;
+};
 
 /** kafka:publish */
-export function relayStage(app: App, options: StageOptions): Stage {
-  const { log, store, registry, logger } = app;
+export function relayStage(app: StageContext, options: StageOptions): Stage {
+  const { log, store, registry, logger, telemetry, clock } = app;
   const topics = registry.topics.map((topic) => topic.name);
   const { outbox, forwarding } = store;
-  return drainStage(app, createRelay({ log, outbox, forwarding, topics, logger, clock }), options);
+  return drainStage(
+    app,
+    createRelay({ log, outbox, forwarding, topics, logger, telemetry, clock: clock.now }),
+    options,
+  );
 }
 
 /** router: the router proper, and the dispatcher that sends what it claimed. */
-export function routerStages(app: App, options: StageOptions): Stage[] {
-  const { registry, config, log, store } = app;
-  const router = createRouter({ registry, backoff: config.retry, random: Math.random });
-  const dispatcher = createDispatcher({ log, schedule: store.schedule, clock });
+export function routerStages(app: StageContext, options: StageOptions): Stage[] {
+  const { registry, config, log, store, telemetry, clock, random } = app;
+  const router = createRouter({ registry, backoff: config.retry, random, telemetry });
+  const dispatcher = createDispatcher({ log, schedule: store.schedule, clock: clock.now, telemetry });
   const consuming = consumeStage(app, router, options);
   const dispatching = drainStage(app, dispatcher, options);
   if (!options.once) return [consuming, dispatching];
@@ -47,8 +53,9 @@ export function routerStages(app: App, options: StageOptions): Stage[] {
 }
 
 /** kafka:materialize: state tables, and the tag vocabulary that comes of them. */
-export function materializerStages(app: App, options: StageOptions): Stage[] {
-  const materializing = consumeStage(app, createMaterializer({ registry: app.registry }), options);
+export function materializerStages(app: StageContext, options: StageOptions): Stage[] {
+  const { registry, telemetry } = app;
+  const materializing = consumeStage(app, createMaterializer({ registry, telemetry }), options);
   const publishing = drainStage(app, createCatalogPublisher({ log: app.log, catalog: app.store.catalog }), options);
   if (!options.once) return [materializing, publishing];
   const inOrder = async (signal: AbortSignal) => {
@@ -59,21 +66,21 @@ export function materializerStages(app: App, options: StageOptions): Stage[] {
 }
 
 /** agent:<name> */
-export function agentStage(app: App, agent: Agent, options: StageOptions): Stage {
-  const { registry, store, logger, config } = app;
-  const worker = createAgentWorker({ agent, registry, store, logger, now, random: Math.random });
+export function agentStage(app: StageContext, agent: Agent, options: StageOptions): Stage {
+  const { registry, store, logger, telemetry, clock, random, config } = app;
+  const worker = createAgentWorker({ agent, registry, store, logger, telemetry, clock, random });
   return {
     name: agent.name,
     async run(signal) {
       await consumeStage(app, worker.handler, options, () => worker.busy() === 0).run(signal);
       // Leaves time to give back what is not finished within the drain.
-      await worker.drain(AbortSignal.timeout(options.once ? agent.timeoutMs : config.drainTimeoutMs * 0.8));
+      await worker.drain(clock.deadline(options.once ? agent.timeoutMs : config.drainTimeoutMs * 0.8));
     },
   };
 }
 
 /** Every stage and agent, as `npm start` runs them in one process. */
-export function allStages(app: App, options: StageOptions): Stage[] {
+export function allStages(app: StageContext, options: StageOptions): Stage[] {
   return [
     relayStage(app, options),
     ...routerStages(app, options),
@@ -82,25 +89,27 @@ export function allStages(app: App, options: StageOptions): Stage[] {
   ];
 }
 
-function drainStage(app: App, drainer: Drainer, { once }: StageOptions): Stage {
+function drainStage(app: StageContext, drainer: Drainer, { once }: StageOptions): Stage {
+  const { logger, telemetry, clock, random } = app;
   const { leases, wake } = app.store;
   const holder = `${hostname()}:${process.pid}:${crypto.randomUUID().slice(0, 8)}`;
   return {
     name: drainer.name,
-    run: (signal) => drain(drainer, { leases, wake, logger: app.logger, signal, random: Math.random, holder, once }),
+    run: (signal) => drain(drainer, { leases, wake, logger, telemetry, clock, random, signal, holder, once }),
   };
 }
 
-function consumeStage(app: App, handler: RecordHandler, { once }: StageOptions, idle = () => true): Stage {
+function consumeStage(app: StageContext, handler: RecordHandler, { once }: StageOptions, idle = () => true): Stage {
   return {
     name: handler.stage,
     async run(signal) {
-      const { log, store, logger } = app;
-      if (!once) return consume(handler, { log, store, logger, signal, random: Math.random });
+      const { log, store, logger, telemetry, clock, random } = app;
+      const context = { log, store, logger, telemetry, clock, random };
+      if (!once) return consume(handler, { ...context, signal });
       const done = new AbortController();
       const both = AbortSignal.any([signal, done.signal]);
       await Promise.all([
-        consume(handler, { log, store, logger, signal: both, random: Math.random }),
+        consume(handler, { ...context, signal: both }),
         untilCaughtUp(app, handler, idle, both).finally(() => done.abort()),
       ]);
     },
@@ -111,19 +120,19 @@ const CAUGHT_UP_POLL_MS = 200;
 
 /** Resolves when the group has handled everything that its topics hold. */
 async function untilCaughtUp(
-  app: App,
+  app: StageContext,
   handler: RecordHandler,
   idle: () => boolean,
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
     if ((await lagOf(app, handler.group, handler.topics)) === 0 && idle()) return;
-    await sleep(CAUGHT_UP_POLL_MS, signal).catch(() => {});
+    await app.clock.sleep(CAUGHT_UP_POLL_MS, signal).catch(() => {});
   }
 }
 
 /** Records that a group has not handled yet, over all partitions of its topics. */
-export async function lagOf(app: App, group: string, topics: readonly string[]): Promise<number> {
+export async function lagOf(app: StageContext, group: string, topics: readonly string[]): Promise<number> {
   const { topicIds } = await app.log.identity(topics);
   const missing = topics.find((topic) => !topicIds.has(topic));
   if (missing) throw new UserError(`the topic ${missing} does not exist: run "npm run kafka:init"`);

@@ -15,7 +15,7 @@ interface Counts {
 const root = fileURLToPath(new URL("..", import.meta.url));
 const tool = (name: string) => join(root, "node_modules", ".bin", name);
 /** What a person has set for real use must not reach a test. */
-const FOR_REAL_USE = /^(DATABASE_URL|LINK_DEFAULT_VISIBILITY|AWS_.*|(KAFKA|STREAM|OPENAI|FETCH)_.*)$/;
+const FOR_REAL_USE = /^(DATABASE_URL|LINK_DEFAULT_VISIBILITY|AWS_.*|(KAFKA|STREAM|OPENAI|FETCH|OTEL)_.*)$/;
 
 const interrupted = new AbortController();
 let running: ChildProcess | undefined;

@@ -5,10 +5,11 @@ import { authorize } from "./auth.ts";
 import { cors } from "./cors.ts";
 import type { ServerDeps } from "./deps.ts";
 import { mountEvents } from "./events.ts";
-import { onlyLoopbackHosts, securityHeaders } from "./guards.ts";
+import { onlyKnownHosts, securityHeaders } from "./guards.ts";
 import { createLayout, type Layout } from "./layout.ts";
 import { domainApis, mountEndpoint, mountForm, mountPage } from "./mount.ts";
 import { pageResponse } from "./page-response.ts";
+import { mountProbes } from "./probes.ts";
 import { problemView } from "./problem-view.ts";
 import { Problem, problemResponse, toProblem } from "./problems.ts";
 import { mountSite } from "./site-files.ts";
@@ -22,10 +23,11 @@ export function createServerApp(deps: ServerDeps, port: () => number): Hono {
   const assets = loadAssets();
   const layout = createLayout(navigationOf(pages), assets.version);
 
-  app.use(securityHeaders, onlyLoopbackHosts(port));
+  app.use(securityHeaders, onlyKnownHosts(port, deps.allowedHosts ?? []));
   app.use("/api/*", cors(deps.corsOrigins));
   mountAssets(app, assets);
-  mountHealth(app, deps);
+  mountProbes(app, deps);
+  mountStatus(app, deps);
   for (const page of pages) mountPage(app, page, layout);
   for (const form of apis.flatMap((api) => api.forms ?? [])) mountForm(app, form, layout);
   for (const endpoint of apis.flatMap((api) => api.endpoints ?? [])) mountEndpoint(app, endpoint, deps);
@@ -59,13 +61,7 @@ function answerProblem(c: Context, problem: Problem, layout: Layout): Response {
   return pageResponse(c, layout(view, c.req.path), problem.status);
 }
 
-function mountHealth(app: Hono, deps: ServerDeps): void {
-  app.get("/healthz", (c) => c.json({ alive: true }));
-  app.get("/readyz", async (c) => {
-    const { postgres, kafka } = await deps.ready();
-    const ready = postgres === null && kafka === null;
-    return c.json({ ready, postgres: postgres ?? "ok", kafka: kafka ?? "ok" }, ready ? 200 : 503);
-  });
+function mountStatus(app: Hono, deps: ServerDeps): void {
   app.get("/api/status", async (c) => {
     await authorize(c, deps.tokens, "read");
     return c.json(await deps.health());

@@ -4,15 +4,20 @@ import { Problem } from "./problems.ts";
 /** Methods that change nothing. */
 const SAFE = new Set(["GET", "HEAD", "OPTIONS"]);
 
+const LOOPBACK_NAMES = ["127.0.0.1", "localhost", "[::1]"];
+
 /**
- * Answers only to loopback names with our own port: a page elsewhere whose name was re-pointed at 127.0.0.1 (DNS
- * rebinding) sends its own name and gets nothing.
+ * Answers only to loopback names with our own port, and to `allowed` ones: a page elsewhere whose name was re-pointed at
+ * our address (DNS rebinding) sends its own name and gets nothing. A name that is allowed without a port may come with
+ * ours or, as behind a proxy, with none.
  */
-export function onlyLoopbackHosts(port: () => number): MiddlewareHandler {
+export function onlyKnownHosts(port: () => number, allowed: readonly string[]): MiddlewareHandler {
+  const listed = allowed.map((name) => name.toLowerCase());
   return async (c, next) => {
     const host = (c.req.header("host") ?? "").toLowerCase();
-    const names = ["127.0.0.1", "localhost", "[::1]"];
-    if (!names.some((name) => host === `${name}:${port()}` || (port() === 80 && host === name))) {
+    const bare = host.endsWith(`:${port()}`) ? host.slice(0, -`:${port()}`.length) : null;
+    const isLoopback = LOOPBACK_NAMES.includes(bare ?? (port() === 80 ? host : ""));
+    if (!isLoopback && !listed.includes(host) && !listed.includes(bare ?? host)) {
       throw new Problem(421, "This server answers only under the names of this machine, as in 127.0.0.1.");
     }
     await next();
@@ -24,7 +29,8 @@ export const onlySameOrigin: MiddlewareHandler = async (c, next) => {
   if (!SAFE.has(c.req.method)) {
     const origin = c.req.header("origin");
     const site = c.req.header("sec-fetch-site");
-    const sameOrigin = origin === `http://${c.req.header("host")}`;
+    const host = c.req.header("host");
+    const sameOrigin = origin === `http://${host}` || origin === `https://${host}`;
     if (!sameOrigin || (site !== undefined && site !== "same-origin")) {
       throw new Problem(403, "A form is taken only from this server's own pages; programs use /api with a token.");
     }

@@ -78,10 +78,12 @@ function parked({ parked: waiting }: PipelineHealth, now: Date): Html | null {
 }
 
 function servers({ servers: used, leases }: PipelineHealth): Html {
+  const { kind, why } = used.transport;
   const kafka = used.kafka.length === 0 ? "not configured" : used.kafka.join(", ");
+  const log = kind === "kafka" ? html`<code>${kafka}</code>` : "embedded, tables in Postgres";
   return html`<dl>
 <dt>Postgres</dt><dd><code>${used.postgres}</code>${used.pooler ? " through a transaction pooler: no LISTEN, so new things are noticed a little later" : null}</dd>
-<dt>Kafka</dt><dd><code>${kafka}</code>${used.kafkaProblem && html` <span class="reason">${used.kafkaProblem}</span>`}</dd>
+<dt>${kind === "kafka" ? "Kafka" : "Log"}</dt><dd>${log} <span class="soft">${why}</span>${used.kafkaProblem && html` <span class="reason">${used.kafkaProblem}</span>`}</dd>
 ${leases.map((lease) => html`<dt>${lease.name}</dt><dd><code>${lease.holder}</code>${lease.held ? null : html` <span class="soft">its lease ran out</span>`}</dd>`)}
 </dl>`;
 }

@@ -54,7 +54,7 @@ function testDeps(ledger: Map<string, StoredEvent>): ServerDeps {
         ["capture", "read", "admin"].includes(token) ? { name: token, scopes: [token as Scope] } : null,
     },
     health: async () => HEALTH,
-    ready: async () => ({ postgres: null, kafka: null }),
+    ready: async () => ({ postgres: null, kafka: null, loops: null }),
     corsOrigins: ["https://app.example.com"],
     siteDirectory: join(tmpdir(), "no-such-site"),
     now: () => new Date(NOW),
@@ -77,7 +77,13 @@ const emptyTables = (() => []) as unknown as Sql;
 /** A pipeline with nothing to do. */
 export const HEALTH: PipelineHealth = {
   at: NOW,
-  servers: { postgres: "127.0.0.1:5432/life", pooler: false, kafka: ["127.0.0.1:9092"], kafkaProblem: null },
+  servers: {
+    postgres: "127.0.0.1:5432/life",
+    pooler: false,
+    transport: { kind: "kafka", why: "KAFKA_BROKERS names it" },
+    kafka: ["127.0.0.1:9092"],
+    kafkaProblem: null,
+  },
   ledger: { events: 0, exact: true, unpublished: 0, oldestUnpublishedAt: null },
   stages: [{ stage: "router", group: "router-v1", topics: ["events.raw"], lag: 0, movedAt: null }],
   work: [],

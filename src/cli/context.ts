@@ -4,6 +4,8 @@ import { UserError } from "../engine/errors.ts";
 import type { Logger } from "../engine/logger.ts";
 import { createLogger } from "../runtime/logger.ts";
 import { readStackEnv } from "../stack/stack-env.ts";
+import type { Transport } from "../transport.ts";
+import { transportInUse } from "./transport.ts";
 
 /** What every command starts from. */
 export interface Context {
@@ -37,8 +39,9 @@ export function databaseUrlOf(config: Config): string {
   return url;
 }
 
-/** Kafka's addresses, likewise. */
+/** Kafka's addresses, likewise. None where the log is in Postgres. */
 export function kafkaBrokersOf(config: Config): readonly string[] {
+  if (transportInUse(config).kind === "embedded") return [];
   if (config.kafka.brokers.length > 0) return config.kafka.brokers;
   const brokers = readStackEnv(config.home).KAFKA_BROKERS;
   if (!brokers) {
@@ -47,19 +50,29 @@ export function kafkaBrokersOf(config: Config): readonly string[] {
   return brokers.split(",");
 }
 
-/** Opens the app for one command. `kafka: false`: the command never talks to Kafka and may run without one. */
+const NO_LOG: Transport = { kind: "kafka", why: "none is configured" };
+
+/**
+ * Opens the app for one command. `kafka: false`: it never talks to the log and may run without one; `postgres: false`:
+ * it needs no database, unless that is where the log is.
+ */
 export function openCommandApp(
   name: string,
-  options: { kafka?: boolean; withAgents?: boolean } & Partial<Pick<AppOptions, "domains">> = {},
+  options: { kafka?: boolean; postgres?: boolean; withAgents?: boolean } & Partial<
+    Pick<AppOptions, "domains" | "telemetry">
+  > = {},
   context: Context = createContext(),
 ): App {
   const { config, logger } = context;
+  const transport = options.kafka === false ? NO_LOG : transportInUse(config);
+  const needsDatabase = options.postgres !== false || transport.kind === "embedded";
   return openApp({
     ...options,
     config,
     logger,
     name,
-    databaseUrl: databaseUrlOf(config),
+    transport,
+    databaseUrl: needsDatabase ? databaseUrlOf(config) : "postgres://unused",
     kafkaBrokers: options.kafka === false ? [] : kafkaBrokersOf(config),
   });
 }

@@ -1,10 +1,13 @@
 import { UserError } from "../engine/errors.ts";
 import { type RunningStack, StackError, startStack } from "../stack/index.ts";
+import type { Transport } from "../transport.ts";
 import type { Context } from "./context.ts";
+import { chooseTransport } from "./transport.ts";
 
 /** Servers to work with: ours where none were named. */
 export interface Servers {
   readonly databaseUrl: string;
+  readonly transport: Transport;
   readonly kafkaBrokers: readonly string[];
   /** One line each. */
   readonly describe: readonly string[];
@@ -21,12 +24,14 @@ export async function withStack<T>(
   signal: AbortSignal,
   work: (servers: Servers) => Promise<T>,
 ): Promise<T> {
-  const stack = await openStack(config, logger, signal);
+  const transport = chooseTransport(config);
+  const stack = await openStack(config, transport, logger, signal);
   try {
     return await work({
+      transport,
       databaseUrl: stack.databaseUrl ?? config.databaseUrl ?? "",
       kafkaBrokers: stack.kafkaBrokers?.split(",") ?? config.kafka.brokers,
-      describe: stack.describe(),
+      describe: [...stack.describe(), describeTransport(transport)],
       exited: stack.exited,
     });
   } finally {
@@ -34,8 +39,15 @@ export async function withStack<T>(
   }
 }
 
+const NAMES = { kafka: "Kafka", embedded: "embedded, tables in Postgres" };
+
+function describeTransport({ kind, why }: Transport): string {
+  return `transport  ${NAMES[kind]} (${why})`;
+}
+
 async function openStack(
   config: Context["config"],
+  { kind }: Transport,
   logger: Context["logger"],
   signal: AbortSignal,
 ): Promise<RunningStack> {
@@ -43,7 +55,8 @@ async function openStack(
     return await startStack({
       home: config.home,
       postgres: config.databaseUrl === undefined,
-      kafka: config.kafka.brokers.length === 0,
+      kafka: kind === "kafka" && config.kafka.brokers.length === 0,
+      tells: kind === "embedded" ? { STREAM_TRANSPORT: kind } : {},
       postgresPort: config.ports.postgres,
       kafkaPort: config.ports.kafka,
       log: {

@@ -54,7 +54,12 @@ export class RetryableError extends Error {
 
 /** Postgres or Kafka is away: nothing is wrong with the data, so nothing moves until it is back. */
 export class EnvironmentError extends Error {
-  override readonly name = "EnvironmentError";
+  override readonly name: string = "EnvironmentError";
+}
+
+/** They are there, but refuse us until a person mends it (a right, a password): waited for too, with longer pauses. */
+export class RefusedError extends EnvironmentError {
+  override readonly name = "RefusedError";
 }
 
 /** Another process holds the lease now: what was under way here must mark nothing. */

@@ -8,8 +8,11 @@ export interface PipelineHealth {
     readonly postgres: string;
     /** Behind a transaction pooler there is no LISTEN: everything works, a little slower. */
     readonly pooler: boolean;
+    /** Which log carries the events, and why this one. */
+    readonly transport: { readonly kind: "kafka" | "embedded"; readonly why: string };
+    /** Kafka's addresses; none where the log is in Postgres. */
     readonly kafka: readonly string[];
-    /** Null: Kafka answered. */
+    /** Null: the log answered. */
     readonly kafkaProblem: string | null;
   };
   readonly ledger: LedgerHealth;

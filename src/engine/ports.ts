@@ -1,5 +1,6 @@
 import type { TransactionSql } from "postgres";
 import type { Payload, StoredEvent } from "./event.ts";
+import type { MembershipChange } from "./telemetry.ts";
 import type { TopicDefinition } from "./topics.ts";
 import type { NewWork, Work } from "./work.ts";
 
@@ -53,10 +54,12 @@ export interface SubscribeOptions {
   /** Most records in one batch. */
   readonly maxBatch: number;
   /**
-   * Asked whenever partitions are assigned: the offset to start from for each, by `positionKey`. What is left out
-   * starts at the group's committed offset, else at the beginning.
+   * Asked whenever partitions are assigned: the offset to start from for each, by `positionKey`; one that is gone means
+   * the oldest there is. What is left out starts at the group's committed offset, else at the beginning.
    */
   readonly startAt: (partitions: readonly (TopicPartition & { topicId: string })[]) => Promise<Map<string, number>>;
+  /** Told of what happens to the membership. */
+  readonly onChange?: (change: MembershipChange) => void;
 }
 
 /** A member of a consumer group. Iterating yields batches of the partitions it owns; it rejoins by itself. */
@@ -70,12 +73,33 @@ export interface Subscription extends AsyncIterable<RecordBatch>, AsyncDisposabl
   commit(partition: TopicPartition, nextOffset: number): void;
 }
 
+/** A topic as the cluster has it. */
 export interface TopicState {
   readonly name: string;
   readonly id: string;
-  readonly partitions: number;
+  /** The brokers that hold a copy, by partition. */
+  readonly replicas: readonly (readonly number[])[];
+  /** The settings in effect; null: they are not for this login to read. */
+  readonly config: Readonly<Record<string, string>> | null;
+}
+
+/** What the cluster says of topics asked for by name; one in neither list does not exist. */
+export interface TopicSurvey {
+  readonly topics: readonly TopicState[];
+  /** Not for this login to see, whether they exist or not. */
+  readonly denied: readonly string[];
+}
+
+export interface ClusterShape {
+  /** Ids of the brokers that are up. */
+  readonly brokers: readonly number[];
+  /** What its operator set for topics that name nothing themselves; null: this login may not ask. */
+  readonly defaults: { readonly replication: number | null; readonly minIsr: number | null } | null;
+}
+
+/** A topic to be made, with the number of copies that suits the cluster. */
+export interface PlacedTopic extends TopicDefinition {
   readonly replication: number;
-  readonly config: Readonly<Record<string, string>>;
 }
 
 export interface LogIdentity {
@@ -91,12 +115,40 @@ export interface Log {
   subscribe(options: SubscribeOptions): Subscription;
   /** Offset after the last record, by `positionKey`. */
   endOffsets(topics: readonly string[]): Promise<Map<string, number>>;
+  /** Throws where a topic is not for this login to see: it would look like one that was deleted. */
   identity(topics: readonly string[]): Promise<LogIdentity>;
-  describeTopics(names: readonly string[]): Promise<TopicState[]>;
-  createTopics(topics: readonly TopicDefinition[]): Promise<void>;
+  cluster(): Promise<ClusterShape>;
+  describeTopics(names: readonly string[]): Promise<TopicSurvey>;
+  /** Creates topics; one that exists already is left as it is. */
+  createTopics(topics: readonly PlacedTopic[]): Promise<void>;
+  /** Up to `total` partitions; consumers that run notice them when they start again. */
+  addPartitions(name: string, total: number): Promise<void>;
   deleteTopics(names: readonly string[]): Promise<void>;
   configureTopic(name: string, config: Readonly<Record<string, string>>): Promise<void>;
   close(): Promise<void>;
+}
+
+export type AccessOperation = "read" | "write" | "create" | "delete" | "alter" | "describe" | "alter_configs";
+
+/** Leave to do one thing with one topic or consumer group. */
+export interface Right {
+  readonly kind: "topic" | "group";
+  readonly name: string;
+  readonly operation: AccessOperation;
+}
+
+/** A right that somebody has, e.g. `User:stream-relay`. */
+export interface Grant extends Right {
+  readonly principal: string;
+}
+
+/** The cluster's list of who may do what. Names are the cluster's own, prefix included. */
+export interface AccessList {
+  /** Which of these grants are there already; and, in words, what else these principals were given. */
+  compare(wanted: readonly Grant[]): Promise<{ missing: readonly Grant[]; extra: readonly string[] }>;
+  add(grants: readonly Grant[]): Promise<void>;
+  /** Which of these rights the present login lacks, by whatever way it might have them. */
+  lacking(rights: readonly Right[]): Promise<readonly Right[]>;
 }
 
 /** Key of a partition in maps: `topic:partition`. */
@@ -106,11 +158,20 @@ export function positionKey({ topic, partition }: TopicPartition): string {
 
 // --- the store -------------------------------------------------------------------------------------------------------
 
+/**
+ * How far the ledger was handled in a partition: what is at or below `position` is a repeat. It holds for one
+ * generation only, as the ledger is sent in order within it and from the start in the next.
+ */
+export interface Watermark {
+  readonly generation: number;
+  readonly position: number;
+}
+
 /** How far a group is in a partition. */
 export interface GroupPosition {
   readonly lastOffset: number;
-  /** Highest ledger position done; records at or below it are repeats. Null where nothing of the ledger was seen. */
-  readonly lastPosition: number | null;
+  /** Null where nothing of the ledger was seen. */
+  readonly watermark: Watermark | null;
   readonly topicId: string | null;
 }
 
@@ -148,8 +209,8 @@ export interface LedgerRow {
 export interface TxLedger {
   /** Appends; ids already there are left as they are. Returns the ids that are new. */
   append(rows: readonly LedgerRow[]): Promise<string[]>;
-  /** Positions of those of the ids that the ledger holds. */
-  positionsOf(ids: readonly string[]): Promise<Map<string, number>>;
+  /** Positions of those of the ids that the ledger holds, and under which generation the ledger flows now. */
+  confirm(ids: readonly string[]): Promise<{ generation: number; positions: ReadonlyMap<string, number> }>;
   /** Payloads that were too big for the log, by event id. */
   payloadsOf(ids: readonly string[]): Promise<Map<string, Payload>>;
 }
@@ -304,7 +365,7 @@ export interface Forwarding {
   knownIdentity(): Promise<LogIdentity | null>;
   noteIdentity(identity: LogIdentity): Promise<void>;
   /**
-   * Makes the whole ledger flow again, into the log of this identity; `catalog`: the tag vocabulary too. Positions and
+   * Makes the whole ledger flow again, as the next generation, into the log of this identity; `catalog`: the tag vocabulary too. Positions and
    * marks are forgotten, work that lay in a topic is due again; nothing is done twice, as the registry of work stays.
    * Returns how many events will flow.
    */

@@ -21,7 +21,7 @@ export interface AgentWorker {
  * taken away meanwhile.
  */
 export function createAgentWorker(options: AttemptOptions): AgentWorker {
-  const { agent } = options;
+  const { agent, telemetry } = options;
   const pool = new AttemptPool(options);
   return {
     busy: () => pool.size,
@@ -37,9 +37,13 @@ export function createAgentWorker(options: AttemptOptions): AgentWorker {
         await tx.deadLetters.put(bad);
         const accepted = await tx.work.accept(attempts, LEASE_MS, agent.name);
         const afterCommit = () => {
+          telemetry.setAside(
+            agent.name,
+            bad.map((record) => record.errorClass),
+          );
           for (const work of accepted) pool.start(work);
         };
-        return { lastPosition: null, afterCommit };
+        return { watermark: null, afterCommit };
       },
     },
   };

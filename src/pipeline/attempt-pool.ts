@@ -1,6 +1,5 @@
 import { messageOf } from "../engine/errors.ts";
 import type { AcceptedWork } from "../engine/ports.ts";
-import { sleep } from "../engine/sleep.ts";
 import { type AttemptOptions, runAttempt } from "./attempt.ts";
 
 /** An agent that says nothing for this long is gone, and its attempts count as failed. */
@@ -23,7 +22,7 @@ export class AttemptPool {
   readonly #stopping = new AbortController();
   #freed = Promise.withResolvers<void>();
   #restUntil = 0;
-  #renewing: NodeJS.Timeout | null = null;
+  #stopRenewal: (() => void) | null = null;
 
   constructor(options: AttemptOptions) {
     this.#options = options;
@@ -39,12 +38,14 @@ export class AttemptPool {
     const done = before.then(() => this.#run(work)).then(() => this.#end(work));
     this.#lanes.set(work.subjectId, done);
     this.#running.set(work.id, { work, done });
-    this.#renewing ??= setInterval(() => void this.#renew(), RENEW_MS);
+    this.#tellWorking();
+    this.#stopRenewal ??= this.#options.clock.every(RENEW_MS, () => void this.#renew());
   }
 
   /** Waits until the agent does not rest and has a place; returns how many places there are. */
   async room(signal: AbortSignal): Promise<number> {
-    while (performance.now() < this.#restUntil) await sleep(this.#restUntil - performance.now(), signal);
+    const { clock } = this.#options;
+    while (clock.now() < this.#restUntil) await clock.sleep(this.#restUntil - clock.now(), signal);
     const aborted = aborting(signal);
     const { concurrency } = this.#options.agent;
     while (this.size >= concurrency && !signal.aborted) await Promise.race([this.#freed.promise, aborted.promise]);
@@ -68,15 +69,26 @@ export class AttemptPool {
   async #run(work: AcceptedWork): Promise<void> {
     try {
       const restMs = await runAttempt(work, this.#options, this.#stopping.signal);
-      if (restMs > 0) this.#restUntil = Math.max(this.#restUntil, performance.now() + restMs);
+      if (restMs > 0) this.#rest(restMs);
     } catch (error) {
       this.#options.logger.error(`an attempt could not be ended: ${messageOf(error)}`, { work: work.id });
     }
   }
 
+  #rest(ms: number): void {
+    this.#restUntil = Math.max(this.#restUntil, this.#options.clock.now() + ms);
+    this.#options.telemetry.resting(this.#options.agent.name, ms);
+  }
+
+  #tellWorking(): void {
+    const { agent, telemetry } = this.#options;
+    telemetry.working(agent.name, this.size, agent.concurrency);
+  }
+
   #end(work: AcceptedWork): void {
     const ended = this.#running.get(work.id);
     this.#running.delete(work.id);
+    this.#tellWorking();
     if (this.#lanes.get(work.subjectId) === ended?.done) this.#lanes.delete(work.subjectId);
     if (this.size === 0) this.#stopRenewing();
     this.#freed.resolve();
@@ -93,8 +105,8 @@ export class AttemptPool {
   }
 
   #stopRenewing(): void {
-    if (this.#renewing) clearInterval(this.#renewing);
-    this.#renewing = null;
+    this.#stopRenewal?.();
+    this.#stopRenewal = null;
   }
 }
 

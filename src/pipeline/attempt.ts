@@ -1,4 +1,5 @@
 import type { Agent } from "../engine/agent.ts";
+import type { Clock } from "../engine/clock.ts";
 import { checkRow, issues } from "../engine/decode.ts";
 import {
   EnvironmentError,
@@ -14,7 +15,7 @@ import type { Logger } from "../engine/logger.ts";
 import type { AcceptedWork, LedgerRow, Store } from "../engine/ports.ts";
 import type { Registry } from "../engine/registry.ts";
 import { type Backoff, fullJitter } from "../engine/retry.ts";
-import { sleep } from "../engine/sleep.ts";
+import { type AttemptEnd, secondsSince, type Telemetry } from "../engine/telemetry.ts";
 import { type Failure, failureEvent } from "../engine/work-failed.ts";
 
 export interface AttemptOptions {
@@ -22,7 +23,8 @@ export interface AttemptOptions {
   readonly registry: Registry;
   readonly store: Store;
   readonly logger: Logger;
-  readonly now: () => Date;
+  readonly telemetry: Telemetry;
+  readonly clock: Clock;
   readonly random: () => number;
 }
 
@@ -34,30 +36,37 @@ type Outcome =
   | { readonly failure: Failure }
   | { readonly pause: PauseError };
 
+/** What became of an attempt. */
+type End = Pick<AttemptEnd, "outcome" | "errorClass" | "events">;
+
+const LOST: End = { outcome: "lost", errorClass: null, events: [] };
+
 /**
  * One attempt from start to its end in the ledger. Returns for how many milliseconds the agent as a whole should rest:
  * 0 unless it said that nothing can work just now.
  */
 export async function runAttempt(work: AcceptedWork, options: AttemptOptions, stopping: AbortSignal): Promise<number> {
   if (stopping.aborted) return 0;
-  const { agent, logger, now } = options;
+  const { agent, logger, telemetry, clock } = options;
+  const startedAt = performance.now();
   const log = logger.child({ agent: agent.name, subject: work.subjectId, attempt: work.attempt });
   let outcome: Outcome;
   try {
-    const events = await withDeadline(agent, work, stopping, log, now);
+    const events = await telemetry.during(work, () => withDeadline(agent, work, stopping, log, clock));
     outcome = { events };
   } catch (error) {
     if (stopping.aborted) return 0;
     outcome = error instanceof PauseError ? { pause: error } : { failure: toFailure(error) };
     log.warn(messageOf(error), { class: errorClassOf(error) });
   }
-  await report(work, outcome, options, stopping);
+  const end = await report(work, outcome, options, stopping);
+  telemetry.attempted(work, { ...end, agent: agent.name, seconds: secondsSince(startedAt) });
   return "pause" in outcome ? outcome.pause.afterMs : 0;
 }
 
 /** The agent's answer, or an error at its deadline even if it never answers. */
-async function withDeadline(agent: Agent, work: AcceptedWork, stopping: AbortSignal, log: Logger, now: () => Date) {
-  const late = AbortSignal.timeout(agent.timeoutMs);
+async function withDeadline(agent: Agent, work: AcceptedWork, stopping: AbortSignal, log: Logger, clock: Clock) {
+  const late = clock.deadline(agent.timeoutMs);
   const signal = AbortSignal.any([late, stopping]);
   const aborted = Promise.withResolvers<never>();
   const onAbort = () => {
@@ -73,7 +82,10 @@ async function withDeadline(agent: Agent, work: AcceptedWork, stopping: AbortSig
         "wrong_shape",
       );
     }
-    return await Promise.race([agent.run({ ...work, payload: payload.value }, { signal, log, now }), aborted.promise]);
+    return await Promise.race([
+      agent.run({ ...work, payload: payload.value }, { signal, log, now: clock.date }),
+      aborted.promise,
+    ]);
   } finally {
     signal.removeEventListener("abort", onAbort);
   }
@@ -93,15 +105,14 @@ async function report(
   outcome: Outcome,
   options: AttemptOptions,
   stopping: AbortSignal,
-): Promise<void> {
+): Promise<End> {
   let answer = outcome;
   for (let failures = 1; ; failures += 1) {
     try {
-      await end(work, answer, options);
-      return;
+      return await end(work, answer, options);
     } catch (error) {
       if (error instanceof EnvironmentError) {
-        await sleep(fullJitter(failures, RETRY, options.random), stopping);
+        await options.clock.sleep(fullJitter(failures, RETRY, options.random), stopping);
       } else if (!("events" in answer)) {
         throw error;
       } else {
@@ -112,19 +123,25 @@ async function report(
   }
 }
 
-async function end(work: AcceptedWork, outcome: Outcome, options: AttemptOptions): Promise<void> {
-  await options.store.transaction(async (tx) => {
+async function end(work: AcceptedWork, outcome: Outcome, options: AttemptOptions): Promise<End> {
+  return options.store.transaction(async (tx) => {
     if ("pause" in outcome) {
       const { afterMs, message, errorClass } = outcome.pause;
       await tx.work.postpone(work.id, work.attempt, afterMs, message, errorClass);
-    } else if ("failure" in outcome) {
-      const { error, errorClass } = outcome.failure;
-      if (!(await tx.work.finish(work.id, work.attempt, "failed", error, errorClass))) return;
-      const at = options.now().toISOString();
-      await tx.ledger.append([failureEvent(work, options.agent.name, outcome.failure, at)]);
-    } else if (await tx.work.finish(work.id, work.attempt, "done")) {
-      await tx.ledger.append(outcome.events.map((event, index) => toRow(event, index, work, options)));
+      return { outcome: "paused", errorClass, events: [] };
     }
+    if ("failure" in outcome) {
+      const { error, errorClass } = outcome.failure;
+      if (!(await tx.work.finish(work.id, work.attempt, "failed", error, errorClass))) return LOST;
+      const at = options.clock.date().toISOString();
+      const row = failureEvent(work, options.agent.name, outcome.failure, at);
+      await tx.ledger.append([row]);
+      return { outcome: "failed", errorClass, events: [row.id] };
+    }
+    if (!(await tx.work.finish(work.id, work.attempt, "done"))) return LOST;
+    const rows = outcome.events.map((event, index) => toRow(event, index, work, options));
+    await tx.ledger.append(rows);
+    return { outcome: "done", errorClass: null, events: rows.map((row) => row.id) };
   });
 }
 
@@ -133,11 +150,11 @@ function toRow(
   event: NewEvent,
   index: number,
   work: AcceptedWork,
-  { agent, registry, now }: AttemptOptions,
+  { agent, registry, clock }: AttemptOptions,
 ): LedgerRow {
   const row: LedgerRow = {
     id: event.id ?? emittedEventId(work.id, event.type, index),
-    occurredAt: event.occurredAt ?? now().toISOString(),
+    occurredAt: event.occurredAt ?? clock.date().toISOString(),
     source: event.source ?? `agent:${agent.name}`,
     subject: event.subject,
     subjectId: event.subjectId,

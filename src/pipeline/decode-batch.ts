@@ -1,6 +1,6 @@
 import { checkPayload, type DecodedEvent, decodeEvent, definitionOf, unwrap } from "../engine/decode.ts";
 import type { StoredEvent } from "../engine/event.ts";
-import type { LogRecord, StoreTx } from "../engine/ports.ts";
+import type { LogRecord, StoreTx, Watermark } from "../engine/ports.ts";
 import type { Registry } from "../engine/registry.ts";
 
 /** A record that is no usable event, and why. */
@@ -14,7 +14,7 @@ export interface DecodedBatch {
   readonly events: readonly StoredEvent[];
   readonly bad: readonly BadRecord[];
   /** Highest ledger position in the batch, bad records included; null where none had one. */
-  readonly lastPosition: number | null;
+  readonly watermark: Watermark | null;
 }
 
 /**
@@ -32,7 +32,7 @@ export async function decodeBatch(
     wanted,
   }: {
     tx: StoreTx;
-    done: number | null;
+    done: Watermark | null;
     registry: Registry;
     /** Which event types to keep; others pass unread. Unknown types are always reported when it is absent. */
     wanted?: (type: string) => boolean;
@@ -40,12 +40,12 @@ export async function decodeBatch(
 ): Promise<DecodedBatch> {
   const bad: BadRecord[] = [];
   const decoded = records.flatMap((record) => attempt(record, () => decodeEvent(record), bad) ?? []);
-  const { fresh, last } = await withoutRepeats(decoded, done, tx);
+  const { fresh, watermark } = await withoutRepeats(decoded, done, tx);
   const asked = wanted ? fresh.filter(({ event }) => wanted(event.type)) : fresh;
   const events = (await withPayloads(asked, tx)).flatMap(
     ({ record, event }) => attempt(record, () => checkPayload(event, definitionOf(event, registry)), bad) ?? [],
   );
-  return { events, bad, lastPosition: last };
+  return { events, bad, watermark };
 }
 
 function attempt<T>(record: LogRecord, work: () => T, bad: BadRecord[]): T | null {
@@ -57,19 +57,22 @@ function attempt<T>(record: LogRecord, work: () => T, bad: BadRecord[]): T | nul
   }
 }
 
-async function withoutRepeats(decoded: readonly DecodedEvent[], done: number | null, tx: StoreTx) {
-  const positions = await tx.ledger.positionsOf(decoded.map((one) => one.event.id));
+async function withoutRepeats(decoded: readonly DecodedEvent[], done: Watermark | null, tx: StoreTx) {
+  const { generation, positions } = await tx.ledger.confirm(decoded.map((one) => one.event.id));
   const fresh: DecodedEvent[] = [];
-  let last = done;
+  let last = done?.generation === generation ? done.position : null;
   for (const one of decoded) {
     const position = positions.get(one.event.id) ?? null;
-    if (one.event.position !== null && one.event.position === position) {
+    const sentUnder = Number(one.record.headers.generation ?? Number.NaN);
+    // What an earlier flow of the ledger left behind comes again, in its order.
+    if (position !== null && sentUnder < generation) continue;
+    if (position !== null && one.event.position === position && sentUnder === generation) {
       if (last !== null && position <= last) continue;
       last = position;
     }
     fresh.push({ ...one, event: { ...one.event, position } });
   }
-  return { fresh, last };
+  return { fresh, watermark: last === null ? null : { generation, position: last } };
 }
 
 async function withPayloads(decoded: readonly DecodedEvent[], tx: StoreTx): Promise<readonly DecodedEvent[]> {

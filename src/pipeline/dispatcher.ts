@@ -1,4 +1,5 @@
 import type { DueWork, Lease, Log, NewRecord, RecordPosition, Schedule } from "../engine/ports.ts";
+import { secondsSince, type Telemetry } from "../engine/telemetry.ts";
 import { DEAD_LETTER_TOPIC } from "../engine/topics.ts";
 import { toDeadLetterRecord, toWorkRecord } from "../engine/work-message.ts";
 import type { Drainer } from "../runtime/drain.ts";
@@ -10,6 +11,7 @@ const SWEEP_MS = 2_000;
 export interface DispatcherOptions {
   readonly log: Log;
   readonly schedule: Schedule;
+  readonly telemetry: Telemetry;
   /** Monotonic milliseconds. */
   readonly clock: () => number;
 }
@@ -18,7 +20,8 @@ export interface DispatcherOptions {
  * The dispatcher: due work -> its topic, dead work -> the dead-letter topic. Sends first and marks then, so that a
  * crash between the two repeats a message; the agent that gets it twice finds the attempt taken.
  */
-export function createDispatcher({ log, schedule, clock }: DispatcherOptions): Drainer {
+export function createDispatcher(options: DispatcherOptions): Drainer {
+  const { schedule, clock } = options;
   let sweepAt = 0;
   return {
     name: "dispatcher",
@@ -26,8 +29,8 @@ export function createDispatcher({ log, schedule, clock }: DispatcherOptions): D
     pollMs: 1_000,
     nextDueInMs: () => schedule.nextDueInMs(),
     async step(lease) {
-      const sent = await sendDue(log, schedule, lease);
-      const buried = await sendDead(log, schedule, lease);
+      const sent = await sendDue(options, lease);
+      const buried = await sendDead(options, lease);
       if (clock() >= sweepAt) {
         sweepAt = clock() + SWEEP_MS;
         const { expired, lost } = await schedule.sweep(lease);
@@ -38,7 +41,8 @@ export function createDispatcher({ log, schedule, clock }: DispatcherOptions): D
   };
 }
 
-async function sendDue(log: Log, schedule: Schedule, lease: Lease): Promise<number> {
+async function sendDue({ log, schedule, telemetry }: DispatcherOptions, lease: Lease): Promise<number> {
+  const startedAt = performance.now();
   const due = await schedule.due(BATCH);
   if (due.length === 0) return 0;
   const byTopic = Map.groupBy(due, (work) => `work.${work.type}`);
@@ -46,10 +50,13 @@ async function sendDue(log: Log, schedule: Schedule, lease: Lease): Promise<numb
     [...byTopic].map(async ([topic, works]) => pair(works, await log.append(topic, works.map(toWorkRecord)))),
   );
   await schedule.markQueued(lease, sent.flat());
+  telemetry.batch("dispatcher", due.length, secondsSince(startedAt));
+  telemetry.dispatched(due, secondsSince(startedAt));
   return due.length;
 }
 
-async function sendDead(log: Log, schedule: Schedule, lease: Lease): Promise<number> {
+async function sendDead({ log, schedule, telemetry }: DispatcherOptions, lease: Lease): Promise<number> {
+  const startedAt = performance.now();
   const dead = await schedule.deadUnsent(BATCH);
   if (dead.length === 0) return 0;
   const records: NewRecord[] = dead.map(toDeadLetterRecord);
@@ -58,6 +65,7 @@ async function sendDead(log: Log, schedule: Schedule, lease: Lease): Promise<num
     lease,
     dead.map((work) => work.id),
   );
+  telemetry.buried(dead, secondsSince(startedAt));
   return dead.length;
 }
 

@@ -4,6 +4,7 @@ import { DataError, messageOf } from "../engine/errors.ts";
 import type { NewEvent } from "../engine/event.ts";
 import type { LedgerRow, Store } from "../engine/ports.ts";
 import type { Registry } from "../engine/registry.ts";
+import { noTelemetry, secondsSince, type Telemetry } from "../engine/telemetry.ts";
 
 /** What became of a captured event. */
 export interface Ingested {
@@ -19,7 +20,12 @@ export interface Ingested {
  */
 export async function ingest(
   events: readonly NewEvent[],
-  { store, registry, now }: { store: Store; registry: Registry; now: () => Date },
+  {
+    store,
+    registry,
+    now,
+    telemetry = noTelemetry,
+  }: { store: Store; registry: Registry; now: () => Date; telemetry?: Telemetry },
 ): Promise<Ingested[]> {
   const rows = events.map((event, index) => {
     try {
@@ -29,11 +35,26 @@ export async function ingest(
       throw new DataError(`event ${index + 1}: ${messageOf(error)}`, error.errorClass);
     }
   });
-  const added = new Set(await store.transaction((tx) => tx.ledger.append(rows)));
+  const added = await append(rows, store, telemetry);
   const results = rows.map((row) => ({ id: row.id, subjectId: row.subjectId, isNew: added.delete(row.id) }));
   const more = await saidBeyond(events, results, store, registry);
-  await store.transaction((tx) => tx.ledger.append(more.map((event) => toRow(event, registry, now()))));
+  await append(
+    more.map((event) => toRow(event, registry, now())),
+    store,
+    telemetry,
+  );
   return results;
+}
+
+/** Returns the ids that are new. */
+async function append(rows: readonly LedgerRow[], store: Store, telemetry: Telemetry): Promise<Set<string>> {
+  const startedAt = performance.now();
+  const added = new Set(await store.transaction((tx) => tx.ledger.append(rows)));
+  telemetry.captured(
+    rows.filter((row) => added.has(row.id)),
+    secondsSince(startedAt),
+  );
+  return added;
 }
 
 /** Events that say what capturing these meant beyond themselves, where their definitions know. */

@@ -1,25 +1,44 @@
+import { errorClassOf } from "../engine/errors.ts";
 import type { StoredEvent } from "../engine/event.ts";
 import type { StoreTx } from "../engine/ports.ts";
 import type { Parked, Projection } from "../engine/projection.ts";
 import type { Registry } from "../engine/registry.ts";
+import { secondsSince, type Telemetry } from "../engine/telemetry.ts";
 import { EVENTS_TOPIC } from "../engine/topics.ts";
 import { deadRecord, type RecordHandler } from "../runtime/consume.ts";
 import { decodeBatch } from "./decode-batch.ts";
 
+/** Its consumer group. */
+export const MATERIALIZER_GROUP = "materializer-v1";
+
 /** `events.raw` -> state tables: all projections of a batch and the position in one transaction. */
-export function createMaterializer({ registry }: { registry: Registry }): RecordHandler {
+export function createMaterializer({
+  registry,
+  telemetry,
+}: {
+  registry: Registry;
+  telemetry: Telemetry;
+}): RecordHandler {
   return {
     stage: "materializer",
-    group: "materializer-v1",
+    group: MATERIALIZER_GROUP,
     topics: [EVENTS_TOPIC],
     maxBatch: 1_000,
     async handle(batch, tx, done) {
-      const { events, bad, lastPosition } = await decodeBatch(batch.records, { tx, done, registry });
+      const startedAt = performance.now();
+      const { events, bad, watermark } = await decodeBatch(batch.records, { tx, done, registry });
       await tx.deadLetters.put(
         bad.map(({ record, error }) => deadRecord("materializer", batch.topicId, record, error)),
       );
       for (const projection of registry.projections) await applyProjection(projection, events, tx);
-      return { lastPosition };
+      const afterCommit = () => {
+        telemetry.setAside(
+          "materializer",
+          bad.map(({ error }) => errorClassOf(error)),
+        );
+        telemetry.materialized(events, secondsSince(startedAt));
+      };
+      return { watermark, afterCommit };
     },
   };
 }

@@ -1,6 +1,7 @@
 import { EnvironmentError } from "../engine/errors.ts";
 import type { Logger } from "../engine/logger.ts";
 import type { Forwarding, Log, LogIdentity, Outbox, SentRow } from "../engine/ports.ts";
+import { secondsSince, type Telemetry } from "../engine/telemetry.ts";
 import { EVENTS_TOPIC, TAGS_TOPIC } from "../engine/topics.ts";
 import type { Drainer } from "../runtime/drain.ts";
 
@@ -17,6 +18,7 @@ export interface RelayOptions {
   /** Topics whose re-creation matters. */
   readonly topics: readonly string[];
   readonly logger: Logger;
+  readonly telemetry: Telemetry;
   /** Monotonic milliseconds. */
   readonly clock: () => number;
 }
@@ -27,7 +29,7 @@ export interface RelayOptions {
  * topic is noticed by its identity, and then everything is sent again.
  */
 export function createRelay(options: RelayOptions): Drainer {
-  const { log, outbox, clock } = options;
+  const { log, outbox, clock, telemetry } = options;
   let sent: SentRow[] = [];
   let checkAt = 0;
   return {
@@ -43,6 +45,7 @@ export function createRelay(options: RelayOptions): Drainer {
         if (await followLog(options)) return true;
         checkAt = clock() + IDENTITY_CHECK_MS;
       }
+      const startedAt = performance.now();
       const rows = await outbox.next(lease, BATCH, sent);
       sent = [];
       if (rows.length === 0) return false;
@@ -51,6 +54,8 @@ export function createRelay(options: RelayOptions): Drainer {
         const position = positions[index];
         return position ? [{ id: row.id, position }] : [];
       });
+      telemetry.batch("relay", rows.length, secondsSince(startedAt));
+      telemetry.forwarded(rows, secondsSince(startedAt));
       return true;
     },
   };

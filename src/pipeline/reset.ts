@@ -31,9 +31,11 @@ export async function resetTopics(options: ResetOptions): Promise<number> {
   const names = topics.map((topic) => topic.name);
   const replayed = names.filter((name) => name !== TAGS_TOPIC);
   const hadCatalog = (await log.identity([TAGS_TOPIC])).topicIds.has(TAGS_TOPIC);
+  // Nothing that flows again remembers a partition: as many as there were are as good as the contract's number.
+  const { topics: before } = await log.describeTopics(replayed);
   await log.deleteTopics(replayed);
   while ((await log.identity(replayed)).topicIds.size > 0) await sleep(GONE_POLL_MS, signal);
-  await ensureTopics(log, topics);
+  await ensureTopics(log, topics, new Map(before.map(({ name, replicas }) => [name, replicas.length])));
   const identity = await log.identity(names);
   return forwarding.startOver(identity, { catalog: !hadCatalog });
 }

@@ -3,16 +3,21 @@ import { workId } from "../engine/ids.ts";
 import type { FailureVerdict } from "../engine/ports.ts";
 import type { Registry } from "../engine/registry.ts";
 import { type Backoff, fullJitter } from "../engine/retry.ts";
+import { secondsSince, type Telemetry } from "../engine/telemetry.ts";
 import { EVENTS_TOPIC } from "../engine/topics.ts";
 import { MAX_ATTEMPTS, type NewWork } from "../engine/work.ts";
 import { workFailed } from "../engine/work-failed.ts";
 import type { RecordHandler } from "../runtime/consume.ts";
 import { decodeBatch } from "./decode-batch.ts";
 
+/** Its consumer group. */
+export const ROUTER_GROUP = "router-v1";
+
 export interface RouterOptions {
   readonly registry: Registry;
   readonly backoff: Backoff;
   readonly random: () => number;
+  readonly telemetry: Telemetry;
 }
 
 /**
@@ -21,20 +26,23 @@ export interface RouterOptions {
  * to set aside; here it asks for nothing.
  */
 export function createRouter(options: RouterOptions): RecordHandler {
-  const { registry } = options;
+  const { registry, telemetry } = options;
   const wanted = (type: string) => registry.routes.has(type) || type === workFailed.type;
   return {
     stage: "router",
-    group: "router-v1",
+    group: ROUTER_GROUP,
     topics: [EVENTS_TOPIC],
     maxBatch: 1_000,
     async handle(batch, tx, done) {
-      const { events, lastPosition } = await decodeBatch(batch.records, { tx, done, registry, wanted });
-      await tx.work.claim(planWork(events, registry));
+      const startedAt = performance.now();
+      const { events, watermark } = await decodeBatch(batch.records, { tx, done, registry, wanted });
+      const asked = planWork(events, registry);
+      const claimed = new Set(await tx.work.claim(asked));
       await tx.work.settle(
         events.filter((event) => event.type === workFailed.type).flatMap((event) => verdict(event, options)),
       );
-      return { lastPosition };
+      const isNew = asked.filter((work) => claimed.has(work.id));
+      return { watermark, afterCommit: () => telemetry.routed(events, isNew, secondsSince(startedAt)) };
     },
   };
 }
@@ -64,7 +72,10 @@ export function planWork(events: readonly StoredEvent[], registry: Registry): Ne
 }
 
 /** What follows from a failed attempt: another one after a jittered pause, or none. */
-export function verdict(event: StoredEvent, { backoff, random }: Omit<RouterOptions, "registry">): FailureVerdict[] {
+export function verdict(
+  event: StoredEvent,
+  { backoff, random }: Pick<RouterOptions, "backoff" | "random">,
+): FailureVerdict[] {
   const {
     work_message: message,
     error,

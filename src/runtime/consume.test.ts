@@ -1,7 +1,9 @@
 import { expect, test } from "bun:test";
+import { systemClock } from "../engine/clock.ts";
 import { EnvironmentError } from "../engine/errors.ts";
 import { silentLogger } from "../engine/logger.ts";
 import type { GroupPosition, Log, LogRecord, RecordBatch, Store, StoreTx } from "../engine/ports.ts";
+import { noTelemetry } from "../engine/telemetry.ts";
 import { consume, type RecordHandler } from "./consume.ts";
 
 const TOPIC = { topic: "events.raw", partition: 0, topicId: "t1" };
@@ -58,6 +60,7 @@ function aWorld(rounds: RecordBatch[][], { disown = [] as number[] } = {}) {
   } as unknown as StoreTx;
   const store = {
     positions: { load: async () => new Map(position ? [["events.raw:0", position]] : []) },
+    forwarding: { knownIdentity: async () => null },
     transaction: <T>(work: (tx: StoreTx) => Promise<T>) => work(tx),
   } as unknown as Store;
   const applied: number[] = [];
@@ -70,10 +73,19 @@ function aWorld(rounds: RecordBatch[][], { disown = [] as number[] } = {}) {
       async handle({ records }) {
         for (const { offset } of records) handle(offset);
         applied.push(...records.map(({ offset }) => offset));
-        return { lastPosition: null };
+        return { watermark: null };
       },
     };
-    return consume(handler, { log, store, logger: silentLogger, signal: stop.signal, random: () => 0 });
+    const telemetry = noTelemetry;
+    return consume(handler, {
+      log,
+      store,
+      logger: silentLogger,
+      telemetry,
+      signal: stop.signal,
+      clock: systemClock,
+      random: () => 0,
+    });
   };
   return { run, applied, dead, subscriptions: () => subscriptions, position: () => position };
 }

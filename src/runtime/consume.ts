@@ -1,6 +1,8 @@
+import type { Clock } from "../engine/clock.ts";
 import { EnvironmentError, errorClassOf, messageOf, StaleOwnerError } from "../engine/errors.ts";
 import { deterministicId } from "../engine/ids.ts";
 import type { Logger } from "../engine/logger.ts";
+import { Outage } from "../engine/outage.ts";
 import {
   type DeadRecord,
   type GroupPosition,
@@ -11,14 +13,15 @@ import {
   type Store,
   type StoreTx,
   type Subscription,
+  type TopicPartition,
+  type Watermark,
 } from "../engine/ports.ts";
-import { type Backoff, fullJitter } from "../engine/retry.ts";
-import { sleep } from "../engine/sleep.ts";
+import { type MembershipChange, secondsSince, type Telemetry } from "../engine/telemetry.ts";
 
 /** What a stage does with consecutive records of one partition, inside the transaction that moves its position. */
 export interface Handled {
-  /** Highest ledger position among the records; null when none had one. */
-  readonly lastPosition: number | null;
+  /** How far the ledger is handled now; null: the records said nothing of it. */
+  readonly watermark: Watermark | null;
   /** Runs once the transaction has committed. */
   readonly afterCommit?: () => void;
 }
@@ -30,19 +33,20 @@ export interface RecordHandler {
   readonly maxBatch: number;
   /** Waits until there is room and says for how many records; its partitions are then handled one after the other. */
   readonly room?: (signal: AbortSignal) => Promise<number>;
-  /** `done`: highest ledger position this partition has handled. */
-  handle(batch: RecordBatch, tx: StoreTx, done: number | null): Promise<Handled>;
+  /** `done`: how far this partition has handled the ledger. */
+  handle(batch: RecordBatch, tx: StoreTx, done: Watermark | null): Promise<Handled>;
 }
 
 export interface ConsumeContext {
   readonly log: Log;
   readonly store: Store;
   readonly logger: Logger;
+  readonly telemetry: Telemetry;
   readonly signal: AbortSignal;
+  readonly clock: Clock;
   readonly random: () => number;
 }
 
-const RETRY: Backoff = { baseMs: 200, capMs: 10_000 };
 /** Batches read ahead of the one being processed, over all partitions. */
 const READ_AHEAD = 6;
 
@@ -74,16 +78,19 @@ async function consumeOnce(
   gaps: Set<string>,
 ): Promise<void> {
   const positions = new Map<string, GroupPosition>();
+  const onChange = (change: MembershipChange) => context.telemetry.membership(handler.stage, change);
+  onChange("joining");
   await using subscription = context.log.subscribe({
     group: handler.group,
     topics: handler.topics,
     maxBatch: handler.maxBatch,
     signal: context.signal,
+    onChange,
     startAt: async (partitions) => {
-      const known = await context.store.positions.load(handler.group, partitions);
+      const { known, elsewhere } = await startingPositions(context.store, handler.group, partitions);
       for (const partition of partitions) positions.delete(positionKey(partition));
       for (const [key, position] of known) positions.set(key, position);
-      return new Map([...known].map(([key, position]) => [key, position.lastOffset + 1]));
+      return new Map([...elsewhere, ...[...known].map(([key, position]) => [key, position.lastOffset + 1] as const)]);
     },
   });
   const lanes = new Map<string, Promise<void>>();
@@ -109,6 +116,21 @@ async function consumeOnce(
   if (failure) throw failure;
 }
 
+/**
+ * Where the store says that a group is; and where it starts in partitions of which the store knows nothing. What the
+ * group has committed in the log counts only as long as the ledger never went there, as a system before us may have
+ * left it; later it may be a late word about a topic that was deleted since, and reading starts at the beginning.
+ */
+async function startingPositions(
+  { positions, forwarding }: Store,
+  group: string,
+  partitions: readonly (TopicPartition & { topicId: string })[],
+) {
+  const [known, identity] = await Promise.all([positions.load(group, partitions), forwarding.knownIdentity()]);
+  const unknown = identity ? partitions.map(positionKey).filter((key) => !known.has(key)) : [];
+  return { known, elsewhere: unknown.map((key) => [key, 0] as const) };
+}
+
 interface BatchContext {
   readonly handler: RecordHandler;
   readonly context: ConsumeContext;
@@ -121,7 +143,7 @@ interface BatchContext {
 /** Handles one batch to the end, however long the environment takes; gives up only when it is not ours any more. */
 async function processBatch(batch: RecordBatch, batchContext: BatchContext): Promise<void> {
   const { handler, context, subscription } = batchContext;
-  let failures = 0;
+  const outage = new Outage(context.random);
   for (;;) {
     if (context.signal.aborted || !subscription.owns(batch)) return;
     try {
@@ -129,14 +151,14 @@ async function processBatch(batch: RecordBatch, batchContext: BatchContext): Pro
       if (context.signal.aborted) return;
       if (room < batch.records.length) return await inTwo(batch, room, batchContext);
       await applyBatch(batch, batchContext);
-      if (failures > 0) context.logger.info("going on", { stage: handler.stage });
+      if (outage.over()) context.logger.info("going on", { stage: handler.stage });
       return;
     } catch (error) {
       if (error instanceof StaleOwnerError || context.signal.aborted) throw error;
       if (!(error instanceof EnvironmentError)) return isolate(batch, error, batchContext);
-      failures += 1;
-      if (failures === 1) context.logger.warn(`waiting: ${error.message}`, { stage: handler.stage });
-      await sleep(fullJitter(failures, RETRY, context.random), context.signal).catch(() => {});
+      const { isNews, waitMs } = outage.failed(error);
+      if (isNews) context.logger.warn(`waiting: ${error.message}`, { stage: handler.stage });
+      await context.clock.sleep(waitMs, context.signal).catch(() => {});
     }
   }
 }
@@ -159,24 +181,34 @@ function checkGap(batch: RecordBatch, from: GroupPosition | null, { handler, con
 async function applyBatch(batch: RecordBatch, batchContext: BatchContext): Promise<void> {
   const { handler, context, positions, subscription } = batchContext;
   const key = positionKey(batch);
-  const from = positions.get(key) ?? null;
+  const from = knownPosition(batch, positions);
   checkGap(batch, from, batchContext);
   const records = batch.records.filter((record) => record.offset > (from?.lastOffset ?? -1));
   const last = records.at(-1);
   if (!last) return;
+  const startedAt = performance.now();
+  using _pass = context.telemetry.pass(handler.stage, "batch");
   const { to, afterCommit } = await context.store.transaction(async (tx) => {
-    const handled = await handler.handle({ ...batch, records }, tx, from?.lastPosition ?? null);
+    const handled = await handler.handle({ ...batch, records }, tx, from?.watermark ?? null);
     const to: GroupPosition = {
       lastOffset: last.offset,
-      lastPosition: handled.lastPosition ?? from?.lastPosition ?? null,
+      watermark: handled.watermark ?? from?.watermark ?? null,
       topicId: batch.topicId,
     };
     await tx.positions.advance(handler.group, batch, from, to);
     return { to, afterCommit: handled.afterCommit };
   });
-  positions.set(key, to);
+  // Amid a rebalance the map holds already where the next assignment starts.
+  if (subscription.owns(batch)) positions.set(key, to);
   subscription.commit(batch, to.lastOffset + 1);
+  context.telemetry.batch(handler.stage, records.length, secondsSince(startedAt));
   afterCommit?.();
+}
+
+/** Offsets of a topic that was deleted say nothing about its successor. */
+function knownPosition(batch: RecordBatch, positions: ReadonlyMap<string, GroupPosition>): GroupPosition | null {
+  const position = positions.get(positionKey(batch));
+  return position?.topicId === batch.topicId ? position : null;
 }
 
 async function inTwo(batch: RecordBatch, at: number, batchContext: BatchContext): Promise<void> {
@@ -200,7 +232,8 @@ async function isolate(batch: RecordBatch, error: unknown, batchContext: BatchCo
     ...rest,
     handle: async (_batch, tx) => {
       await tx.deadLetters.put([deadRecord(handler.stage, batch.topicId, only, error)]);
-      return { lastPosition: null };
+      const afterCommit = () => context.telemetry.setAside(handler.stage, [errorClassOf(error)]);
+      return { watermark: null, afterCommit };
     },
   };
   await processBatch(batch, { ...batchContext, handler: setAside });

@@ -1,8 +1,9 @@
-import { EnvironmentError, LeaseLostError, messageOf } from "../engine/errors.ts";
+import type { Clock } from "../engine/clock.ts";
+import { EnvironmentError, LeaseLostError, messageOf, RefusedError } from "../engine/errors.ts";
 import type { Logger } from "../engine/logger.ts";
+import { Outage } from "../engine/outage.ts";
 import type { Leases, Wake, WakeChannel } from "../engine/ports.ts";
-import { type Backoff, fullJitter } from "../engine/retry.ts";
-import { sleep } from "../engine/sleep.ts";
+import type { Telemetry } from "../engine/telemetry.ts";
 
 /** A loop that takes what is due from the store and sends it on. */
 export interface Drainer {
@@ -22,7 +23,9 @@ export interface DrainContext {
   readonly leases: Leases;
   readonly wake: Wake;
   readonly logger: Logger;
+  readonly telemetry: Telemetry;
   readonly signal: AbortSignal;
+  readonly clock: Clock;
   readonly random: () => number;
   /** Names this process among those that want the lease. */
   readonly holder: string;
@@ -32,7 +35,6 @@ export interface DrainContext {
 
 const LEASE_MS = 10_000;
 const RENEW_MS = 3_000;
-const RETRY: Backoff = { baseMs: 200, capMs: 10_000 };
 /** Failures in a row after which `once` gives up: nobody waits there for a server to come back. */
 const ONCE_TRIES = 3;
 
@@ -42,7 +44,7 @@ const ONCE_TRIES = 3;
  */
 export async function drain(drainer: Drainer, context: DrainContext): Promise<void> {
   const lease = { name: drainer.name, holder: context.holder };
-  const bell = new Bell();
+  const bell = new Bell(context.clock);
   const listening = new AbortController();
   const unlisten = AbortSignal.any([context.signal, listening.signal]);
   void context.wake
@@ -51,19 +53,26 @@ export async function drain(drainer: Drainer, context: DrainContext): Promise<vo
       if (unlisten.aborted) return;
       context.logger.warn(`no notifications, polling instead: ${messageOf(error)}`, { stage: drainer.name });
     });
-  const state: DrainState = { renewAt: 0, leading: false, failures: 0 };
-  const startedAt = performance.now();
+  const state: DrainState = { renewAt: 0, leading: false, hasWorked: false, waitMs: 0 };
+  const outage = new Outage(context.random);
+  const startedAt = context.clock.now();
   try {
     while (!context.signal.aborted) {
-      const more = await attempt(drainer, lease, state, context);
+      const more = await attempt(drainer, lease, { state, outage }, context);
       if (more === "more") continue;
+      if (more === "failed") {
+        // Not to be woken: what comes in meanwhile would knock at a closed door each time.
+        await context.clock.sleep(state.waitMs, context.signal).catch(() => {});
+        continue;
+      }
       if (more === "idle" && context.once) return;
       // Whoever still holds the lease after one's length is alive and at it.
-      if (more === "standby" && context.once && performance.now() - startedAt > LEASE_MS + RENEW_MS) return;
+      if (more === "standby" && context.once && context.clock.now() - startedAt > LEASE_MS + RENEW_MS) return;
       await bell.wait(await pause(drainer, state, more, context), context.signal);
     }
   } finally {
     listening.abort();
+    context.telemetry.lease(drainer.name, false);
     await context.leases.release(lease).catch(() => {});
   }
 }
@@ -71,55 +80,65 @@ export async function drain(drainer: Drainer, context: DrainContext): Promise<vo
 interface DrainState {
   renewAt: number;
   leading: boolean;
-  failures: number;
+  hasWorked: boolean;
+  waitMs: number;
 }
 
 async function attempt(
   drainer: Drainer,
   lease: { name: string; holder: string },
-  state: DrainState,
+  { state, outage }: { readonly state: DrainState; readonly outage: Outage },
   context: DrainContext,
 ): Promise<"more" | "idle" | "standby" | "failed"> {
+  using _pass = context.telemetry.pass(drainer.name, "poll");
   try {
-    if (performance.now() >= state.renewAt) {
+    if (context.clock.now() >= state.renewAt) {
       const leading = await context.leases.acquire(lease, LEASE_MS);
       if (leading && !state.leading) drainer.reset?.();
       state.leading = leading;
-      state.renewAt = performance.now() + RENEW_MS;
+      context.telemetry.lease(drainer.name, leading);
+      state.renewAt = context.clock.now() + RENEW_MS;
     }
     if (!state.leading) {
       state.renewAt = 0;
       return "standby";
     }
     const more = await drainer.step(lease);
-    if (state.failures > 0) context.logger.info("going on", { stage: drainer.name });
-    state.failures = 0;
+    if (outage.over()) context.logger.info("going on", { stage: drainer.name });
+    state.hasWorked = true;
     return more ? "more" : "idle";
   } catch (error) {
     state.renewAt = 0;
     drainer.reset?.();
     if (error instanceof LeaseLostError) return "more";
-    state.failures += 1;
-    if (context.once && state.failures >= ONCE_TRIES) throw error;
-    if (state.failures === 1) {
+    // Whoever was let in once is waited for until a person has mended it; who never was has the wrong settings.
+    if (error instanceof RefusedError && !state.hasWorked) throw error;
+    const { isNews, waitMs } = outage.failed(error instanceof Error ? error : new Error(messageOf(error)));
+    if (context.once && outage.failures >= ONCE_TRIES) throw error;
+    if (isNews) {
       const level = error instanceof EnvironmentError ? "warn" : "error";
       context.logger[level](`waiting: ${messageOf(error)}`, { stage: drainer.name });
     }
+    state.waitMs = waitMs;
     return "failed";
   }
 }
 
 async function pause(drainer: Drainer, state: DrainState, why: string, context: DrainContext): Promise<number> {
-  if (why === "failed") return fullJitter(state.failures, RETRY, context.random);
   if (why === "standby") return 1_000 + context.random() * 500;
   const due = await drainer.nextDueInMs?.().catch(() => null);
-  return Math.min(drainer.pollMs, due ?? drainer.pollMs, Math.max(1, state.renewAt - performance.now()));
+  return Math.min(drainer.pollMs, due ?? drainer.pollMs, Math.max(1, state.renewAt - context.clock.now()));
 }
 
 /** Remembers a ring until somebody waits, so that none between two waits is lost. */
 class Bell {
+  readonly #clock: Clock;
   #rung = false;
   #waiting: (() => void) | null = null;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
 
   ring(): void {
     this.#rung = true;
@@ -130,7 +149,7 @@ class Bell {
     if (!this.#rung && ms > 0) {
       const woken = new AbortController();
       this.#waiting = () => woken.abort();
-      await sleep(ms, AbortSignal.any([signal, woken.signal])).catch(() => {});
+      await this.#clock.sleep(ms, AbortSignal.any([signal, woken.signal])).catch(() => {});
       this.#waiting = null;
     }
     this.#rung = false;

@@ -6,6 +6,7 @@ import { type LockHolder, takeLock } from "../../bootstrap/lock.mjs";
 import { fileProblem, StackError } from "./errors.ts";
 import { hasKafkaJars, startKafka } from "./kafka.ts";
 import { removeKafkaVolume, startKafkaInDocker } from "./kafka-docker.ts";
+import { findLocalKafka } from "./local-kafka.ts";
 import { startPostgres } from "./postgres.ts";
 import { outsideFolder } from "./postgres-place.ts";
 import { readStackEnv, removeStackEnv, writeStackEnv } from "./stack-env.ts";
@@ -23,6 +24,8 @@ export interface StackOptions {
   /** Undefined: the one of last time if it is free, else any free one. */
   readonly postgresPort?: number | undefined;
   readonly kafkaPort?: number | undefined;
+  /** Further lines for stack.env, which the commands in other terminals read. */
+  readonly tells?: Readonly<Record<string, string>>;
   readonly log: StackLog;
   readonly signal?: AbortSignal | undefined;
 }
@@ -49,7 +52,7 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
   try {
     removeStackEnv(home);
     const servers = await startServers(options);
-    return runningStack(home, servers, release);
+    return runningStack(options, servers, release);
   } catch (error) {
     release();
     throw fileProblem(error, home);
@@ -108,7 +111,11 @@ async function startServers({ home, log, signal, ...wanted }: StackOptions): Pro
   };
   const [postgres, kafka] = await Promise.all([
     start(wanted.postgres, startPostgres, wanted.postgresPort),
-    start(wanted.kafka, hasKafkaJars() ? startKafka : startKafkaInDocker, wanted.kafkaPort),
+    start(
+      wanted.kafka,
+      wanted.kafka && findLocalKafka().runs === "java" ? startKafka : startKafkaInDocker,
+      wanted.kafkaPort,
+    ),
   ]);
   if (giveUp.signal.aborted) {
     await Promise.all([postgres?.stop(), kafka?.stop()]);
@@ -117,11 +124,12 @@ async function startServers({ home, log, signal, ...wanted }: StackOptions): Pro
   return { postgres, kafka };
 }
 
-function runningStack(home: string, { postgres, kafka }: Servers, release: () => void): RunningStack {
+function runningStack({ home, tells }: StackOptions, { postgres, kafka }: Servers, release: () => void): RunningStack {
   const servers = [postgres, kafka].filter((server) => server !== undefined);
   writeStackEnv(home, {
     ...(postgres && { DATABASE_URL: postgres.address }),
     ...(kafka && { KAFKA_BROKERS: kafka.address }),
+    ...tells,
   });
   let stopped: Promise<void> | undefined;
   const stop = async () => {

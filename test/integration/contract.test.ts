@@ -166,7 +166,7 @@ describe("the record of an event", () => {
     ]);
     expect(record?.value.occurred_at).toBe("2026-01-02T03:04:05.000Z");
     expect(record?.key).toBe(String(record?.value.subject_id));
-    expect(record?.headers).toEqual({ event_type: "link.added", source: "psql" });
+    expect(record?.headers).toEqual({ event_type: "link.added", source: "psql", generation: "1" });
   }, 30_000);
 });
 

@@ -30,7 +30,10 @@ export async function createTestApp(
     bare = false,
     partitions,
     ...options
-  }: Partial<Pick<AppOptions, "domains" | "withAgents" | "logger">> & { bare?: boolean; partitions?: number } = {},
+  }: Partial<Pick<AppOptions, "domains" | "withAgents" | "logger" | "telemetry">> & {
+    bare?: boolean;
+    partitions?: number;
+  } = {},
 ): Promise<TestApp> {
   const servers = await testServers();
   const name = `t_${crypto.randomUUID().replaceAll("-", "").slice(0, 16)}`;

@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { FetchedPage, PageClient } from "../../domains/links/ports.ts";
 import { errorClassOf, TerminalError } from "../../engine/errors.ts";
 import type { Logger } from "../../engine/logger.ts";
+import { noTelemetry, secondsSince, type Telemetry } from "../../engine/telemetry.ts";
 import { type AllowList, createAllowList } from "./allow-list.ts";
 import { readBody } from "./body.ts";
 import { checkDeclaredType, settleType } from "./content-type.ts";
@@ -20,6 +21,7 @@ export interface PageClientOptions {
   /** Stands in for DNS in tests. */
   readonly lookup?: Lookup;
   readonly log: Logger;
+  readonly telemetry?: Telemetry;
 }
 
 interface Guards {
@@ -39,7 +41,8 @@ const REDIRECTS = new Set([301, 302, 303, 307, 308]);
  * connection, every redirect checked again, deadlines, size caps, one request at a time per host.
  * It keeps no cookies and sends no credentials.
  */
-export function createPageClient({ allowHosts, limits, lookup, log }: PageClientOptions): PageClient {
+export function createPageClient(options: PageClientOptions): PageClient {
+  const { allowHosts, limits, lookup, log, telemetry = noTelemetry } = options;
   const guards: Guards = {
     allowList: createAllowList(allowHosts),
     limits: { ...DEFAULT_LIMITS, ...limits },
@@ -48,9 +51,16 @@ export function createPageClient({ allowHosts, limits, lookup, log }: PageClient
   };
   return {
     async get(url, { signal }) {
-      const page = await visit(url, guards, signal);
-      log.debug("page read", { host: new URL(page.finalUrl).host, bytes: page.body.length });
-      return page;
+      const startedAt = performance.now();
+      try {
+        const page = await visit(url, guards, signal);
+        telemetry.fetched("ok", secondsSince(startedAt));
+        log.debug("page read", { host: new URL(page.finalUrl).host, bytes: page.body.length });
+        return page;
+      } catch (error) {
+        telemetry.fetched(errorClassOf(error), secondsSince(startedAt));
+        throw error;
+      }
     },
   };
 }

@@ -1,124 +1,144 @@
-import { Admin, ConfigResourceTypes, IncrementalAlterConfigOperationTypes } from "@platformatic/kafka";
+import {
+  type Admin,
+  ConfigResourceTypes,
+  type ConfigResourceTypeValue,
+  ConfigSources,
+  IncrementalAlterConfigOperationTypes,
+} from "@platformatic/kafka";
 import type { KafkaConfig } from "../../config.ts";
-import { type LogIdentity, positionKey, type TopicState } from "../../engine/ports.ts";
-import type { TopicDefinition } from "../../engine/topics.ts";
-import { BOUNDED, clientOptions } from "./client-options.ts";
-import { causes, classifyKafka } from "./errors.ts";
-
-/** Runs a piece of administration on a short-lived, bounded client. */
-async function withAdmin<T>(config: KafkaConfig, work: (admin: Admin) => Promise<T>): Promise<T> {
-  const admin = new Admin(clientOptions(config, BOUNDED));
-  admin.on("error", () => {});
-  try {
-    return await work(admin);
-  } catch (error) {
-    throw classifyKafka(error);
-  } finally {
-    await admin.close().catch(() => {});
-  }
-}
-
-/** Names of those topics that exist. */
-async function existing(admin: Admin, names: readonly string[]): Promise<string[]> {
-  const all = new Set(await admin.listTopics());
-  return names.filter((name) => all.has(name));
-}
+import {
+  type ClusterShape,
+  type LogIdentity,
+  type PlacedTopic,
+  positionKey,
+  type TopicState,
+  type TopicSurvey,
+} from "../../engine/ports.ts";
+import { causes } from "./causes.ts";
+import { isDenied, lookUp, refuseDenied } from "./named-topics.ts";
+import { withAdmin } from "./shared-admin.ts";
 
 export async function identity(config: KafkaConfig, topics: readonly string[]): Promise<LogIdentity> {
   return withAdmin(config, async (admin) => {
-    const present = await existing(admin, topics);
-    const metadata = await admin.metadata({ topics: present, forceUpdate: true });
+    const named = await lookUp(admin, topics);
+    refuseDenied(config, named);
     return {
-      clusterId: metadata.id,
-      topicIds: new Map(present.map((name) => [name, metadata.topics.get(name)?.id ?? ""])),
+      clusterId: named.clusterId,
+      topicIds: new Map([...named.present].map(([name, { topicId }]) => [name, topicId])),
     };
   });
 }
 
 /** Offset after the last record of every partition of those topics that exist. */
 export async function endOffsets(config: KafkaConfig, topics: readonly string[]): Promise<Map<string, number>> {
-  return withAdmin(config, async (admin) => {
-    const present = await existing(admin, topics);
-    if (present.length === 0) return new Map();
-    const metadata = await admin.metadata({ topics: present, forceUpdate: true });
-    const listed = await admin.listOffsets({
-      topics: present.map((name) => ({
-        name,
-        partitions: Array.from({ length: metadata.topics.get(name)?.partitionsCount ?? 0 }, (_, partitionIndex) => ({
-          partitionIndex,
-          timestamp: LATEST,
+  return withAdmin(
+    config,
+    async (admin) => {
+      const named = await lookUp(admin, topics);
+      refuseDenied(config, named);
+      if (named.present.size === 0) return new Map();
+      const listed = await admin.listOffsets({
+        topics: [...named.present].map(([name, { partitions }]) => ({
+          name,
+          partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, timestamp: LATEST })),
         })),
-      })),
-    });
-    return new Map(
-      listed.flatMap((topic) =>
-        topic.partitions.map((partition) => [
-          positionKey({ topic: topic.name, partition: partition.partitionIndex }),
-          Number(partition.offset),
-        ]),
-      ),
-    );
-  });
+      });
+      return new Map(
+        listed.flatMap((topic) =>
+          topic.partitions.map((partition) => [
+            positionKey({ topic: topic.name, partition: partition.partitionIndex }),
+            Number(partition.offset),
+          ]),
+        ),
+      );
+    },
+    topics,
+  );
 }
 
 /** Kafka's code for "after the last record" in ListOffsets. */
 const LATEST = -1n;
 
-export async function describeTopics(config: KafkaConfig, names: readonly string[]): Promise<TopicState[]> {
+export async function describeTopics(config: KafkaConfig, names: readonly string[]): Promise<TopicSurvey> {
   return withAdmin(config, async (admin) => {
-    const present = await existing(admin, names);
-    if (present.length === 0) return [];
-    const metadata = await admin.metadata({ topics: present, forceUpdate: true });
-    const described = await admin.describeConfigs({
-      resources: present.map((resourceName) => ({
-        resourceType: ConfigResourceTypes.TOPIC,
-        resourceName,
-        configurationKeys: null,
-      })),
-    });
-    const configs = new Map(
-      described.map((topic) => [
-        topic.resourceName,
-        Object.fromEntries(topic.configs.map((entry) => [entry.name, entry.value ?? ""])),
-      ]),
-    );
-    return present.map((name) => {
-      const topic = metadata.topics.get(name);
-      return {
-        name,
-        id: topic?.id ?? "",
-        partitions: topic?.partitionsCount ?? 0,
-        replication: topic?.partitions[0]?.replicas.length ?? 0,
-        config: configs.get(name) ?? {},
-      };
-    });
+    const { present, denied } = await lookUp(admin, names);
+    const topics: TopicState[] = [];
+    for (const [name, { topicId, partitions }] of present) {
+      const inOrder = partitions.toSorted((a, b) => a.partitionIndex - b.partitionIndex);
+      const replicas = inOrder.map(({ replicaNodes }) => replicaNodes);
+      topics.push({ name, id: topicId, replicas, config: await settingsOf(admin, ConfigResourceTypes.TOPIC, name) });
+    }
+    return { topics, denied };
   });
 }
 
-/** Creates topics; one that exists already is left as it is. Replication: 2 where the cluster has brokers for it. */
-export async function createTopics(config: KafkaConfig, topics: readonly TopicDefinition[]): Promise<void> {
-  await withAdmin(config, async (admin) => {
-    const { brokers } = await admin.metadata({ topics: [] });
-    for (const topic of topics) {
-      try {
-        await admin.createTopics({
-          topics: [topic.name],
-          partitions: topic.partitions,
-          replicas: Math.min(2, brokers.size),
-          configs: Object.entries(topic.config).map(([name, value]) => ({ name, value })),
-        });
-      } catch (error) {
-        if (![...causes(error)].some((inner) => inner.apiId === "TOPIC_ALREADY_EXISTS")) throw error;
-      }
-    }
+/** Settings in effect, and whether somebody chose them; null where this login may not ask. */
+async function describeSettings(admin: Admin, resourceType: ConfigResourceTypeValue, resourceName: string) {
+  try {
+    const resources = [{ resourceType, resourceName, configurationKeys: null }];
+    return (await admin.describeConfigs({ resources })).flatMap((resource) => resource.configs);
+  } catch (error) {
+    if (isDenied(error)) return null;
+    throw error;
+  }
+}
+
+async function settingsOf(admin: Admin, resourceType: ConfigResourceTypeValue, resourceName: string) {
+  const settings = await describeSettings(admin, resourceType, resourceName);
+  return settings && Object.fromEntries(settings.map(({ name, value }) => [name, value ?? ""]));
+}
+
+export async function cluster(config: KafkaConfig): Promise<ClusterShape> {
+  return withAdmin(config, async (admin) => {
+    const { brokers } = await admin.metadata({ topics: [], forceUpdate: true });
+    const ids = [...brokers.keys()].sort((a, b) => a - b);
+    const settings = await describeSettings(admin, ConfigResourceTypes.BROKER, String(ids[0]));
+    // Kafka's own default is one copy, also on a hundred brokers: only what somebody set is a wish.
+    const chosen = (name: string) => {
+      const found = settings?.find((one) => one.name === name && one.configSource !== ConfigSources.DEFAULT_CONFIG);
+      return found ? Number(found.value) : null;
+    };
+    const defaults = { replication: chosen("default.replication.factor"), minIsr: chosen("min.insync.replicas") };
+    return { brokers: ids, defaults: settings && defaults };
   });
+}
+
+export async function createTopics(config: KafkaConfig, topics: readonly PlacedTopic[]): Promise<void> {
+  await withAdmin(
+    config,
+    async (admin) => {
+      // One call each: the settings of a call are those of all its topics.
+      for (const topic of topics) {
+        try {
+          await admin.createTopics({
+            topics: [topic.name],
+            partitions: topic.partitions,
+            replicas: topic.replication,
+            configs: Object.entries(topic.config).map(([name, value]) => ({ name, value })),
+          });
+        } catch (error) {
+          if (![...causes(error)].some((inner) => inner.apiId === "TOPIC_ALREADY_EXISTS")) throw error;
+        }
+      }
+    },
+    topics.map((topic) => topic.name),
+  );
+}
+
+export async function addPartitions(config: KafkaConfig, name: string, total: number): Promise<void> {
+  await withAdmin(config, (admin) => admin.createPartitions({ topics: [{ name, count: total }] }), [name]);
 }
 
 export async function deleteTopics(config: KafkaConfig, names: readonly string[]): Promise<void> {
-  await withAdmin(config, async (admin) => {
-    const present = await existing(admin, names);
-    if (present.length > 0) await admin.deleteTopics({ topics: present });
-  });
+  await withAdmin(
+    config,
+    async (admin) => {
+      const named = await lookUp(admin, names);
+      refuseDenied(config, named);
+      if (named.present.size > 0) await admin.deleteTopics({ topics: [...named.present.keys()] });
+    },
+    names,
+  );
 }
 
 export async function configureTopic(
@@ -126,19 +146,22 @@ export async function configureTopic(
   name: string,
   settings: Readonly<Record<string, string>>,
 ): Promise<void> {
-  await withAdmin(config, (admin) =>
-    admin.incrementalAlterConfigs({
-      resources: [
-        {
-          resourceType: ConfigResourceTypes.TOPIC,
-          resourceName: name,
-          configs: Object.entries(settings).map(([key, value]) => ({
-            name: key,
-            value,
-            configOperation: IncrementalAlterConfigOperationTypes.SET,
-          })),
-        },
-      ],
-    }),
+  await withAdmin(
+    config,
+    (admin) =>
+      admin.incrementalAlterConfigs({
+        resources: [
+          {
+            resourceType: ConfigResourceTypes.TOPIC,
+            resourceName: name,
+            configs: Object.entries(settings).map(([key, value]) => ({
+              name: key,
+              value,
+              configOperation: IncrementalAlterConfigOperationTypes.SET,
+            })),
+          },
+        ],
+      }),
+    [name],
   );
 }

@@ -4,6 +4,7 @@ import type { Log } from "../../engine/ports.ts";
 import * as admin from "./admin.ts";
 import { prefixed } from "./prefixed.ts";
 import { KafkaAppender } from "./producer.ts";
+import { closeAdmin } from "./shared-admin.ts";
 import { KafkaSubscription } from "./subscription.ts";
 
 /** Kafka as the log. Opens connections when they are first needed. */
@@ -14,11 +15,13 @@ export function createKafkaLog(config: KafkaConfig, log: Logger): Log {
     subscribe: (options) => new KafkaSubscription(config, options, log),
     endOffsets: (topics) => admin.endOffsets(config, topics),
     identity: (topics) => admin.identity(config, topics),
+    cluster: () => admin.cluster(config),
     describeTopics: (names) => admin.describeTopics(config, names),
     createTopics: (topics) => admin.createTopics(config, topics),
+    addPartitions: (name, total) => admin.addPartitions(config, name, total),
     deleteTopics: (names) => admin.deleteTopics(config, names),
     configureTopic: (name, settings) => admin.configureTopic(config, name, settings),
-    close: () => appender.close(),
+    close: async () => void (await Promise.all([appender.close(), closeAdmin(config)])),
   };
   return prefixed(kafka, config.topicPrefix);
 }

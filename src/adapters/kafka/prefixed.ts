@@ -25,9 +25,13 @@ export function prefixed(log: Log, prefix: string): Log {
       const { clusterId, topicIds } = await log.identity(topics.map(out));
       return { clusterId, topicIds: backKeys(topicIds) };
     },
-    describeTopics: async (names) =>
-      (await log.describeTopics(names.map(out))).map((state) => ({ ...state, name: back(state.name) })),
+    cluster: () => log.cluster(),
+    describeTopics: async (names) => {
+      const { topics, denied } = await log.describeTopics(names.map(out));
+      return { topics: topics.map((state) => ({ ...state, name: back(state.name) })), denied: denied.map(back) };
+    },
     createTopics: (topics) => log.createTopics(topics.map((topic) => ({ ...topic, name: out(topic.name) }))),
+    addPartitions: (name, total) => log.addPartitions(out(name), total),
     deleteTopics: (names) => log.deleteTopics(names.map(out)),
     configureTopic: (name, config) => log.configureTopic(out(name), config),
     close: () => log.close(),

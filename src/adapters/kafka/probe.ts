@@ -1,90 +1,163 @@
 import { lookup } from "node:dns/promises";
-import { connect as connectTcp } from "node:net";
-import { Admin } from "@platformatic/kafka";
+import { isIP } from "node:net";
+import { Connection, metadataV12, ResponseError, saslHandshakeV1 } from "@platformatic/kafka";
 import type { KafkaConfig } from "../../config.ts";
-import { messageOf } from "../../engine/errors.ts";
-import { BOUNDED, clientOptions } from "./client-options.ts";
-import { causes } from "./errors.ts";
+import { causes } from "./causes.ts";
+import { BOUNDED, clientOptions, mechanismOf, splitAddress, tokensFor } from "./client-options.ts";
+import { connectOnce, greet, type Place } from "./greeting.ts";
+import { Finding, type Problem, problemOf } from "./problems.ts";
 
 /** One step on the way to a usable cluster. */
 export interface ProbeStep {
+  readonly step: "resolve" | "connect" | "greet" | "credentials" | "log in" | "topic";
+  /** As it is printed. */
   readonly name: string;
-  readonly ok: boolean;
+  /** HOST:PORT as configured. */
+  readonly broker: string;
+  /** Null: it worked. */
+  readonly problem: Problem | null;
+  /** What was found out, or the problem's sentence. */
   readonly detail: string;
+  readonly ms: number;
 }
 
 const STEP_TIMEOUT_MS = 5_000;
-/** What the client takes where an address names none. */
-const DEFAULT_PORT = 9092;
 
 /**
- * Tries once to use the cluster, step by step, and stops at the first that fails. The last step asks for a *named*
- * topic: without rights a list of topics is simply empty.
+ * Tries once to use the cluster through one broker after the other, step by step; ends with the first broker that can
+ * be used, or after the last. The last step asks for a *named* topic: without rights a list of topics is simply empty.
  */
-export async function* probeKafka(config: KafkaConfig, name: string): AsyncGenerator<ProbeStep> {
-  const topic = config.topicPrefix + name;
-  const [broker] = config.brokers;
-  if (!broker) return;
-  const { host, port } = splitAddress(broker);
-  const steps: [string, () => Promise<string>][] = [
-    [`resolve ${host}`, async () => (await lookup(host)).address],
-    [`connect ${host}:${port}`, () => connectOnce(host, port)],
-    [`use the cluster (${describeAuth(config)}) and see ${topic}`, () => askForTopic(config, topic)],
-  ];
-  for (const [step, run] of steps) {
-    try {
-      yield { name: step, ok: true, detail: await run() };
-    } catch (error) {
-      yield { name: step, ok: false, detail: explain(error) };
-      return;
+export async function* probeKafka(config: KafkaConfig, topicName: string): AsyncGenerator<ProbeStep> {
+  for (const broker of config.brokers) {
+    let last: ProbeStep | undefined;
+    for await (const step of probeBroker(config, broker, topicName)) {
+      last = step;
+      yield step;
     }
+    if (last?.problem === null) return;
   }
 }
 
-export function splitAddress(broker: string): { host: string; port: number } {
-  const [, host = broker, port = DEFAULT_PORT] = /^(.*?)(?::(\d+))?$/.exec(broker) ?? [];
-  return { host: host.replace(/^\[|\]$/g, ""), port: Number(port) };
+/** The problem that keeps us from using the cluster: of the broker where we came furthest. Null: it can be used. */
+export async function findProblem(config: KafkaConfig, topicName: string): Promise<Problem | null> {
+  let furthest: { readonly problem: Problem; readonly steps: number } | null = null;
+  let steps = 0;
+  for await (const { problem } of probeKafka(config, topicName)) {
+    steps += 1;
+    if (problem && steps > (furthest?.steps ?? 0)) furthest = { problem, steps };
+    if (problem) steps = 0;
+  }
+  return steps > 0 ? null : (furthest?.problem ?? null);
 }
 
-function describeAuth({ auth, ssl }: KafkaConfig): string {
-  return `${auth === "none" ? "no login" : auth}, ${ssl ? "TLS" : "plaintext"}`;
-}
-
-function connectOnce(host: string, port: number): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const socket = connectTcp({ host, port, timeout: STEP_TIMEOUT_MS });
-    socket.once("connect", () => {
-      socket.destroy();
-      resolve("open");
-    });
-    socket.once("timeout", () => {
-      socket.destroy();
-      reject(new Error(`no answer within ${STEP_TIMEOUT_MS / 1000} s: is the port open for this address?`));
-    });
-    socket.once("error", reject);
-  });
-}
-
-async function askForTopic(config: KafkaConfig, topic: string): Promise<string> {
-  const admin = new Admin(clientOptions(config, BOUNDED));
-  admin.on("error", () => {});
+/** The same for one broker; ends with the first step that fails. */
+export async function* probeBroker(config: KafkaConfig, broker: string, topicName: string): AsyncGenerator<ProbeStep> {
+  const place = splitAddress(broker);
+  const topic = config.topicPrefix + topicName;
+  let shown = broker;
+  let connection: Connection | undefined;
+  const steps: readonly [ProbeStep["step"], string, () => Promise<string>][] = [
+    [
+      "resolve",
+      `resolve ${place.host}`,
+      async () => {
+        const { address } = await lookup(place.host);
+        if (address !== place.host) shown = `${broker} (${address})`;
+        return address;
+      },
+    ],
+    ["connect", `connect ${broker}`, () => connectOnce(place, STEP_TIMEOUT_MS).then(() => "open")],
+    ["greet", config.ssl ? "TLS" : "Kafka in the clear", () => greet(config, place, STEP_TIMEOUT_MS).then(() => "yes")],
+    ...(config.auth === "aws-iam" ? [awsStep(config)] : []),
+    [
+      "log in",
+      `log in (${describeLogin(config)})`,
+      async () => {
+        connection = await logIn(config, place);
+        return "accepted";
+      },
+    ],
+    ["topic", `see the topic ${topic}`, () => askForTopic(config, connection as Connection, topic)],
+  ];
   try {
-    const metadata = await admin.metadata({ topics: [topic], forceUpdate: true });
-    return `cluster ${metadata.id}`;
+    for (const [step, name, run] of steps) {
+      const startedAt = performance.now();
+      const took = () => Math.round(performance.now() - startedAt);
+      try {
+        const detail = await run();
+        yield { step, name, broker, problem: null, detail, ms: took() };
+      } catch (error) {
+        const problem = problemOf(error, { config, broker: shown, topics: [topic] });
+        yield { step, name, broker, problem, detail: problem.sentence, ms: took() };
+        return;
+      }
+    }
+  } finally {
+    await connection?.close().catch(() => {});
+  }
+}
+
+function awsStep(config: KafkaConfig): [ProbeStep["step"], string, () => Promise<string>] {
+  return ["credentials", "AWS credentials", () => tokensFor(config.region ?? "")().then(() => "found")];
+}
+
+function describeLogin(config: KafkaConfig): string {
+  if (config.auth === "none") return config.sslCertFile ? "client certificate" : "none";
+  return config.auth === "aws-iam" ? "AWS IAM" : `${config.username}, ${mechanismOf(config)}`;
+}
+
+/** A connection with the configured login, made by the client itself. */
+async function logIn(config: KafkaConfig, { host, port }: Place): Promise<Connection> {
+  const connection = new Connection(config.clientId, clientOptions(config, BOUNDED));
+  connection.on("error", () => {}); // Thrown below.
+  await connection.connect(host, port);
+  if (config.auth === "none") await expectNoLogin(connection);
+  return connection;
+}
+
+/** A port that wants a login closes the connection at the first request; asked for its methods, it names them. */
+async function expectNoLogin(connection: Connection): Promise<void> {
+  try {
+    const { mechanisms = [] } = await saslHandshakeV1.api.async(connection, "PLAIN");
+    throw new Finding("login_expected", mechanisms);
+  } catch (error) {
+    const refused = [...causes(error)].find(({ apiId }) => apiId !== undefined);
+    if (refused?.apiId === "ILLEGAL_SASL_STATE") return;
+    if (refused?.apiId !== "UNSUPPORTED_SASL_MECHANISM") throw error;
+    const { mechanisms } = (error as ResponseError & { response: { mechanisms: string[] } }).response;
+    throw new Finding("login_expected", mechanisms);
+  }
+}
+
+type Metadata = Awaited<ReturnType<typeof metadataV12.api.async>>;
+
+/** The cluster's id, and whether the topic is there. Refused: an error. */
+async function askForTopic(config: KafkaConfig, connection: Connection, topic: string): Promise<string> {
+  const { clusterId, brokers, missing } = await metadataOf(connection, topic);
+  await checkAdvertised(config, brokers);
+  return `cluster ${clusterId}${missing ? ", the topic does not exist yet" : ""}`;
+}
+
+async function metadataOf(connection: Connection, topic: string): Promise<Metadata & { missing: boolean }> {
+  try {
+    return { ...(await metadataV12.api.async(connection, [topic], false, false)), missing: false };
   } catch (error) {
     // The cluster answered: that the topic is missing is for kafka:init to mend.
-    if ([...causes(error)].some((inner) => /unknown topic/i.test(inner.message))) return "the topic does not exist yet";
-    throw error;
-  } finally {
-    await admin.close().catch(() => {});
+    const isMissing = [...causes(error)].some(({ apiId }) => apiId === "UNKNOWN_TOPIC_OR_PARTITION");
+    if (!isMissing || !(error instanceof ResponseError)) throw error;
+    return { ...(error as ResponseError & { response: Metadata }).response, missing: true };
   }
 }
 
-function explain(error: unknown): string {
-  return (
-    [...causes(error)]
-      .map((inner) => inner.message)
-      .filter(Boolean)
-      .at(-1) ?? messageOf(error)
-  );
+/** Clients go on at the addresses that the cluster names, not at those that we were given. */
+async function checkAdvertised(config: KafkaConfig, brokers: readonly Place[]): Promise<void> {
+  const names = brokers.map(({ host, port }) => `${host}:${port}`);
+  // The client sends the name it connects to with TLS, and sends an address as one too, which TLS forbids.
+  const sendsNames = "tlsServerName" in clientOptions(config);
+  if (sendsNames && brokers.some(({ host }) => isIP(host))) throw new Finding("advertised_by_address", names);
+  try {
+    await Promise.any(brokers.map((broker) => connectOnce(broker, STEP_TIMEOUT_MS)));
+  } catch {
+    throw new Finding("advertised_address", names);
+  }
 }

@@ -1,9 +1,9 @@
 import { Producer, stringSerializers } from "@platformatic/kafka";
 import type { KafkaConfig } from "../../config.ts";
+import { partitionOf } from "../../engine/partition.ts";
 import type { NewRecord, RecordPosition } from "../../engine/ports.ts";
 import { clientOptions } from "./client-options.ts";
 import { classifyKafka } from "./errors.ts";
-import { partitionOf } from "./partitions.ts";
 
 /** Most bytes for one partition in one send: the client makes them one batch, and brokers refuse more than 1 MB. */
 const SEND_BYTES = 900_000;
@@ -60,7 +60,7 @@ export class KafkaAppender {
       return positions;
     } catch (error) {
       await this.#reopen();
-      throw classifyKafka(error);
+      throw classifyKafka(error, { config: this.#config, topics: [topic] });
     }
   }
 

@@ -1,6 +1,8 @@
 import { Consumer, type Message, type MessagesStream } from "@platformatic/kafka";
 import type { KafkaConfig } from "../../config.ts";
+import { RefusedError } from "../../engine/errors.ts";
 import type { Logger } from "../../engine/logger.ts";
+import { Outage } from "../../engine/outage.ts";
 import {
   type LogRecord,
   positionKey,
@@ -9,7 +11,6 @@ import {
   type Subscription,
   type TopicPartition,
 } from "../../engine/ports.ts";
-import { type Backoff, fullJitter } from "../../engine/retry.ts";
 import { sleep } from "../../engine/sleep.ts";
 import { clientOptions } from "./client-options.ts";
 import { classifyKafka } from "./errors.ts";
@@ -17,7 +18,6 @@ import { classifyKafka } from "./errors.ts";
 /** Records held back before fetching pauses. */
 const BUFFER_LIMIT = 10_000;
 const COMMIT_EVERY_MS = 1_000;
-const RECONNECT: Backoff = { baseMs: 200, capMs: 10_000 };
 /** A member that died without a word is replaced after this long. */
 const SESSION = { sessionTimeout: 10_000, rebalanceTimeout: 20_000, heartbeatInterval: 2_000 };
 
@@ -47,8 +47,9 @@ export class KafkaSubscription implements Subscription {
   /** Counts assignments, over all memberships. */
   #epoch = 0;
   #closed = false;
-  /** In a row, until a stream is open: joining alone proves nothing, the store may be away. */
-  #failures = 0;
+  /** Ends when a stream is open: joining alone proves nothing, the store may be away. */
+  #outage = new Outage(Math.random);
+  #everRead = false;
 
   constructor(config: KafkaConfig, options: SubscribeOptions, log: Logger) {
     this.#config = config;
@@ -84,10 +85,9 @@ export class KafkaSubscription implements Subscription {
           await this.#join();
           yield* this.#batches();
         } catch (error) {
-          this.#failures += 1;
-          if (this.#failures === 1) this.#log.warn(classifyKafka(error).message, { group: this.#options.group });
+          this.#options.onChange?.("interrupted");
           await this.#leave();
-          await sleep(fullJitter(this.#failures, RECONNECT, Math.random), this.#options.signal).catch(() => {});
+          await this.#waitAfter(error);
         }
       }
     } finally {
@@ -102,6 +102,16 @@ export class KafkaSubscription implements Subscription {
     this.#wake();
     await this.#flushCommits();
     await this.#leave();
+  }
+
+  /** Whoever was let in once is waited for until a person has mended it; who never was has the wrong settings. */
+  async #waitAfter(error: unknown): Promise<void> {
+    const { group, topics, signal } = this.#options;
+    const problem = classifyKafka(error, { config: this.#config, group, topics });
+    if (problem instanceof RefusedError && !this.#everRead) throw problem;
+    const { isNews, waitMs } = this.#outage.failed(problem);
+    if (isNews) this.#log.warn(problem.message, { group });
+    await sleep(waitMs, signal).catch(() => {});
   }
 
   #stopped(): boolean {
@@ -130,6 +140,7 @@ export class KafkaSubscription implements Subscription {
   #reassigned(member: Membership): void {
     if (this.#member !== member) return;
     this.#epoch += 1;
+    this.#options.onChange?.("assigned");
     member.generation = this.#epoch;
     const generation = member.generation;
     this.#buffers.clear();
@@ -163,8 +174,9 @@ export class KafkaSubscription implements Subscription {
       return;
     }
     member.stream = stream as unknown as RawStream;
-    if (this.#failures > 0) this.#log.info("reading again", { group: this.#options.group });
-    this.#failures = 0;
+    if (this.#outage.over()) this.#log.info("reading again", { group: this.#options.group });
+    this.#everRead = true;
+    this.#options.onChange?.("reading");
     stream.on("error", (error: Error) => {
       if (member.generation !== generation) return;
       member.failure = error;
@@ -183,8 +195,13 @@ export class KafkaSubscription implements Subscription {
       partitions.map((partition) => ({ topic, partition, topicId: this.#topicIds.get(topic) ?? "" })),
     );
     const known = await this.#options.startAt(assigned);
+    const committed = await committedOffsets(
+      consumer,
+      assigned.filter((partition) => !known.has(positionKey(partition))),
+    );
     return assigned.flatMap(({ topic, partition }) => {
-      const offset = known.get(positionKey({ topic, partition }));
+      const key = positionKey({ topic, partition });
+      const offset = known.get(key) ?? committed.get(key);
       return offset === undefined ? [] : [{ topic, partition, offset: BigInt(offset) }];
     });
   }
@@ -256,6 +273,23 @@ export class KafkaSubscription implements Subscription {
     this.#buffered = 0;
     await member?.consumer.close(true).catch(() => {});
   }
+}
+
+/** How far the group says it is, by `positionKey`, where it says anything. A stream that is given offsets does not ask. */
+async function committedOffsets(
+  consumer: Consumer,
+  partitions: readonly TopicPartition[],
+): Promise<Map<string, number>> {
+  const committed = new Map<string, number>();
+  const byTopic = Map.groupBy(partitions, ({ topic }) => topic);
+  if (byTopic.size === 0) return committed;
+  const topics = [...byTopic].map(([topic, list]) => ({ topic, partitions: list.map(({ partition }) => partition) }));
+  const answer = await consumer.listCommittedOffsets({ topics });
+  for (const { topic, partition } of partitions) {
+    const offset = Number(answer.get(topic)?.[partition] ?? -1);
+    if (offset >= 0) committed.set(positionKey({ topic, partition }), offset);
+  }
+  return committed;
 }
 
 function toRecord(message: RawMessage): LogRecord {

@@ -3,10 +3,11 @@ import { enrichmentOf } from "../../domains/links/enrich/answer.ts";
 import { buildPrompt, PROMPT_VERSION } from "../../domains/links/enrich/prompt.ts";
 import { type Answer, answerSchema } from "../../domains/links/enrich/schema.ts";
 import type { Enricher } from "../../domains/links/ports.ts";
-import { RetryableError } from "../../engine/errors.ts";
+import { errorClassOf, RetryableError } from "../../engine/errors.ts";
 import type { Logger } from "../../engine/logger.ts";
+import { noTelemetry, secondsSince, type Telemetry } from "../../engine/telemetry.ts";
 import { askModel } from "./ask-model.ts";
-import { readCompletion } from "./completion.ts";
+import { type Completion, readCompletion } from "./completion.ts";
 import { jsonCandidates } from "./json-answer.ts";
 import { createLadder } from "./ladder.ts";
 
@@ -20,6 +21,7 @@ export interface LlmOptions {
   /** Longest wait for one answer, in milliseconds; local models need minutes. */
   readonly timeoutMs: number;
   readonly log: Logger;
+  readonly telemetry?: Telemetry;
   readonly now?: () => Date;
 }
 
@@ -30,28 +32,51 @@ export interface LlmOptions {
  * - `refused` (the model will not), `bad_request` (also the plainest request is invalid): none
  */
 export function createLlmEnricher(options: LlmOptions): Enricher {
-  const { apiKey, model, log, now = () => new Date() } = options;
+  const { apiKey, model, now = () => new Date() } = options;
   const ladder = createLadder();
   let client: OpenAI | null = null;
   return {
     async enrich(content, { signal, catalog }) {
       signal.throwIfAborted();
       client ??= await createClient(options);
-      const startedAt = performance.now();
+      const server = client;
       const messages = buildPrompt(content, catalog);
-      const { body, rung } = await askModel({ client, ladder, messages, signal, now, ...options });
-      const completion = readCompletion(body, [apiKey], now());
-      log.info("language model answered", {
-        model,
-        rung,
-        ms: Math.round(performance.now() - startedAt),
-        prompt_tokens: completion.promptTokens,
-        completion_tokens: completion.completionTokens,
+      const completion = await measured(options, async () => {
+        const { body, rung } = await askModel({ client: server, ladder, messages, signal, now, ...options });
+        return { rung, ...readCompletion(body, [apiKey], now()) };
       });
       const answer = readAnswer(completion.text, completion.truncated);
       return enrichmentOf(answer, content, catalog, `${model}/${PROMPT_VERSION}`);
     },
   };
+}
+
+/** Asks, and tells how long it took and what it cost. */
+async function measured<T extends Completion & { readonly rung: string }>(
+  { model, log, telemetry = noTelemetry }: LlmOptions,
+  ask: () => Promise<T>,
+): Promise<T> {
+  const startedAt = performance.now();
+  const tell = (outcome: string, promptTokens: number | null = null, completionTokens: number | null = null) => {
+    const tokens = { promptTokens: promptTokens ?? 0, completionTokens: completionTokens ?? 0 };
+    telemetry.modelCalled({ model, outcome, seconds: secondsSince(startedAt), ...tokens });
+  };
+  try {
+    const completion = await ask();
+    const { rung, promptTokens, completionTokens } = completion;
+    tell("ok", promptTokens, completionTokens);
+    log.info("language model answered", {
+      model,
+      rung,
+      ms: Math.round(secondsSince(startedAt) * 1_000),
+      prompt_tokens: promptTokens,
+      completion_tokens: completionTokens,
+    });
+    return completion;
+  } catch (error) {
+    tell(errorClassOf(error));
+    throw error;
+  }
 }
 
 /** Loaded at first use, since a process without a key never needs it. The nulls keep the environment out of it. */

@@ -22,7 +22,7 @@ export interface ConnectOptions {
  * far below 2^53). Behind a transaction pooler (port 6543) prepared statements are off, as sessions are not ours there.
  */
 export function connect({ url, name, maxConnections = 8 }: ConnectOptions): Database {
-  return postgres(url, {
+  return postgres(withoutMark(url), {
     max: maxConnections,
     connect_timeout: 5,
     // Seconds. The driver's own pause grows to 20 s; the loops above know better when to try again.
@@ -41,7 +41,16 @@ export function connect({ url, name, maxConnections = 8 }: ConnectOptions): Data
 /** True where the URL points at a transaction pooler, which has neither LISTEN nor session state. */
 export function isTransactionPooler(url: string): boolean {
   const parsed = new URL(url);
-  return parsed.port === "6543" || parsed.searchParams.get("pgbouncer") === "true";
+  return parsed.port === "6543" || parsed.searchParams.get(POOLER_MARK) === "true";
+}
+
+/** Says of a URL that a transaction pooler is behind it. For us only: a server refuses parameters it does not know. */
+const POOLER_MARK = "pgbouncer";
+
+function withoutMark(url: string): string {
+  const parsed = new URL(url);
+  parsed.searchParams.delete(POOLER_MARK);
+  return parsed.href;
 }
 
 function toText(value: unknown): string {

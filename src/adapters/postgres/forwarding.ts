@@ -23,7 +23,7 @@ export function createForwarding(db: Database): Forwarding {
         await tx`delete from lifestream.leases where name in ('relay', 'dispatcher', 'catalog')`;
         await tx`delete from lifestream.event_ingest_dedupe`;
         await tx`delete from lifestream.kafka_offsets`;
-        await tx`update lifestream.outbox_batch set event_ids = '{}', high_water = 0`;
+        await tx`update lifestream.outbox_batch set event_ids = '{}', high_water = 0, generation = generation + 1`;
         const events = await tx`update lifestream.events set published_to_kafka = false where published_to_kafka`;
         await tx`update lifestream.work set status = 'pending', next_attempt_at = now() where status = 'queued'`;
         // The dead-letter topic was made anew too: it is filled again like everything else.

@@ -70,11 +70,12 @@ export function txLedger(tx: Sql): TxLedger {
         on conflict (id) do nothing returning id`;
       return inserted.map((row) => row.id);
     },
-    async positionsOf(ids) {
-      if (ids.length === 0) return new Map();
-      const rows = await tx<{ id: string; position: number }[]>`
-        select id, position from lifestream.events where id = any(${ids as string[]}::uuid[])`;
-      return new Map(rows.map((row) => [row.id, row.position]));
+    async confirm(ids) {
+      const rows = await tx<{ generation: number; id: string | null; position: number }[]>`
+        select b.generation, e.id, e.position from lifestream.outbox_batch b
+        left join lifestream.events e on e.id = any(${ids as string[]}::uuid[])`;
+      const positions = new Map(rows.flatMap(({ id, position }) => (id === null ? [] : [[id, position] as const])));
+      return { generation: rows[0]?.generation ?? 1, positions };
     },
     async payloadsOf(ids) {
       if (ids.length === 0) return new Map();

@@ -22,15 +22,15 @@ export function createOutbox(db: Database): Outbox {
       return db.begin(async (tx) => {
         await requireLease(tx, lease);
         await markPublished(tx, sent);
-        const [batch] = await tx<{ event_ids: string[]; high_water: number }[]>`
-          select event_ids, high_water from lifestream.outbox_batch for update`;
+        const [batch] = await tx<{ event_ids: string[]; high_water: number; generation: number }[]>`
+          select event_ids, high_water, generation from lifestream.outbox_batch for update`;
         if (!batch) throw new Error("lifestream.outbox_batch is empty: run db:migrate");
-        if (batch.event_ids.length > 0) return rowsOf(tx, batch.event_ids);
+        if (batch.event_ids.length > 0) return rowsOf(tx, batch.event_ids, batch.generation);
         if (performance.now() >= nextLateCheck) {
           nextLateCheck = performance.now() + LATE_CHECK_MS;
           await moveLateRows(tx, batch.high_water);
         }
-        return planBatch(tx, batch.high_water, limit);
+        return rowsOf(tx, await planBatch(tx, batch.high_water, limit), batch.generation);
       }) as Promise<OutboxRow[]>;
     },
     async pending() {
@@ -54,7 +54,7 @@ async function moveLateRows(tx: Sql, highWater: number): Promise<void> {
 }
 
 /** Chooses the next rows and writes them down before anything is sent. */
-async function planBatch(tx: Sql, highWater: number, limit: number): Promise<OutboxRow[]> {
+async function planBatch(tx: Sql, highWater: number, limit: number): Promise<string[]> {
   const chosen = await tx<{ id: string; position: number }[]>`
     select id, position from (
       select id, position, size, sum(size) over (order by position) as running from (
@@ -66,14 +66,15 @@ async function planBatch(tx: Sql, highWater: number, limit: number): Promise<Out
   const ids = chosen.map((row) => row.id);
   const last = chosen.at(-1)?.position ?? highWater;
   await tx`update lifestream.outbox_batch set event_ids = ${ids}::uuid[], high_water = ${Math.max(highWater, last)}`;
-  return rowsOf(tx, ids);
+  return ids;
 }
 
 /**
  * The records of these rows: the row as JSON, built in Postgres so that the relay never parses a payload. Where the row
- * stands in Kafka is left out, as the first system did: so a record is the same bytes however often it is sent.
+ * stands in Kafka is left out, as the first system did: so a value is the same bytes however often it is sent.
  */
-async function rowsOf(tx: Sql, ids: readonly string[]): Promise<OutboxRow[]> {
+async function rowsOf(tx: Sql, ids: readonly string[], generation: number): Promise<OutboxRow[]> {
+  if (ids.length === 0) return [];
   const rows = await tx<{ id: string; position: number; key: string; type: string; source: string; value: string }[]>`
     select e.id, e.position, e.subject_id as key, e.event_type as type, e.source, json_build_object(
       'id', e.id, 'occurred_at', ${isoTime(tx, "occurred_at")}, 'received_at', ${isoTime(tx, "received_at")},
@@ -90,7 +91,7 @@ async function rowsOf(tx: Sql, ids: readonly string[]): Promise<OutboxRow[]> {
     position,
     key,
     value: value.length <= VALUE_LIMIT ? value : withoutPayload(value),
-    headers: { event_type: type, source },
+    headers: { event_type: type, source, generation: String(generation) },
   }));
 }
 

@@ -1,5 +1,12 @@
 import { StaleOwnerError } from "../../engine/errors.ts";
-import { type GroupPosition, type Positions, positionKey, type Sql, type TxPositions } from "../../engine/ports.ts";
+import {
+  type GroupPosition,
+  type Positions,
+  positionKey,
+  type Sql,
+  type TxPositions,
+  type Watermark,
+} from "../../engine/ports.ts";
 import type { Database } from "./connect.ts";
 
 interface PositionRow {
@@ -7,6 +14,7 @@ interface PositionRow {
   partition: number;
   last_offset: number;
   last_position: number | null;
+  last_generation: number | null;
   topic_id: string | null;
 }
 
@@ -16,17 +24,21 @@ export function createPositions(db: Database): Positions {
     async load(group, partitions) {
       const ids = new Map(partitions.map((partition) => [positionKey(partition), partition.topicId]));
       const rows = await db<PositionRow[]>`
-        select topic, partition, last_offset, last_position, topic_id
+        select topic, partition, last_offset, last_position, last_generation, topic_id
         from lifestream.kafka_offsets where consumer_group = ${group}`;
       const positions = new Map<string, GroupPosition>();
       for (const row of rows) {
         const key = positionKey(row);
         if (row.topic_id === null || ids.get(key) !== row.topic_id) continue;
-        positions.set(key, { lastOffset: row.last_offset, lastPosition: row.last_position, topicId: row.topic_id });
+        positions.set(key, { lastOffset: row.last_offset, watermark: watermarkOf(row), topicId: row.topic_id });
       }
       return positions;
     },
   };
+}
+
+function watermarkOf({ last_position: position, last_generation: generation }: PositionRow): Watermark | null {
+  return position === null || generation === null ? null : { position, generation };
 }
 
 /** Moves positions, as a compare-and-set: whoever finds another position than it left is not the owner any more. */
@@ -35,11 +47,12 @@ export function txPositions(tx: Sql): TxPositions {
     async advance(group, { topic, partition }, from, to) {
       const moved = await tx`
         insert into lifestream.kafka_offsets as o
-          (consumer_group, topic, partition, last_offset, last_position, topic_id, updated_at)
-        values (${group}, ${topic}, ${partition}, ${to.lastOffset}, ${to.lastPosition}, ${to.topicId}, now())
+          (consumer_group, topic, partition, last_offset, last_position, last_generation, topic_id, updated_at)
+        values (${group}, ${topic}, ${partition}, ${to.lastOffset}, ${to.watermark?.position ?? null},
+          ${to.watermark?.generation ?? null}, ${to.topicId}, now())
         on conflict (consumer_group, topic, partition) do update
           set last_offset = excluded.last_offset, last_position = excluded.last_position,
-              topic_id = excluded.topic_id, updated_at = now()
+              last_generation = excluded.last_generation, topic_id = excluded.topic_id, updated_at = now()
           where o.topic_id is distinct from excluded.topic_id
              or o.last_offset is not distinct from ${from?.lastOffset ?? null}::bigint
         returning 1`;

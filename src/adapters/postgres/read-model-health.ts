@@ -25,6 +25,18 @@ export async function readHealth(sql: Sql): Promise<StoredHealth> {
   };
 }
 
+/** Connections of our programs, by program and by what each does just now. */
+export async function readConnections(sql: Sql): Promise<{ application: string; state: string; count: number }[]> {
+  return sql`
+    select substr(application_name, length(${APPLICATION}) + 1) as application, coalesce(state, 'unknown') as state,
+      count(*) as count
+    from pg_stat_activity where datname = current_database() and starts_with(application_name, ${APPLICATION})
+    group by 1, 2 order by 1, 2`;
+}
+
+/** How `connect` names every connection. */
+const APPLICATION = "stream-agents ";
+
 async function ledger(sql: Sql): Promise<LedgerHealth> {
   const [size] = await sql<{ estimate: number }[]>`
     select reltuples::bigint as estimate from pg_class where oid = 'lifestream.events'::regclass`;

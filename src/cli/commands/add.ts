@@ -2,21 +2,24 @@ import { createInterface } from "node:readline";
 import type { Capture } from "../../engine/domain.ts";
 import { DataError, messageOf, UserError } from "../../engine/errors.ts";
 import type { NewEvent } from "../../engine/event.ts";
+import { openObservability } from "../../observability.ts";
 import { ingest } from "../../pipeline/ingest.ts";
 import type { CommandInput } from "../command.ts";
-import { openCommandApp } from "../context.ts";
+import { createContext, openCommandApp } from "../context.ts";
 
 /** Lines appended in one transaction. */
 const BATCH = 500;
 
 export async function add({ args: [kind, ...words] }: CommandInput): Promise<void> {
-  await using app = openCommandApp("add", { kafka: false });
-  const { store, registry } = app;
+  const context = createContext();
+  await using observed = await openObservability({ ...context, program: "add", asked: false });
+  await using app = openCommandApp("add", { kafka: false, telemetry: observed.telemetry }, context);
+  const { store, registry, telemetry } = app;
   const capture = registry.captures.get(kind ?? "");
   if (!capture)
     throw new UserError(`"${kind}" is nothing that can be added: ${[...registry.captures.keys()].join(", ")}`, 2);
   const save = async (events: readonly NewEvent[]) => {
-    for (const { subjectId } of await ingest(events, { store, registry, now: () => new Date() }))
+    for (const { subjectId } of await ingest(events, { store, registry, now: () => new Date(), telemetry }))
       console.log(subjectId);
   };
   const flags = words.filter((word) => word.startsWith("--"));

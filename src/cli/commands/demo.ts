@@ -31,6 +31,7 @@ export async function demo(): Promise<void> {
     STREAM_PG_PORT: undefined,
     STREAM_KAFKA_PORT: undefined,
     STREAM_WEB_PORT: undefined,
+    STREAM_WEB_HOST: undefined,
     FETCH_ALLOW_HOSTS: new URL(origin).host,
     LOG_LEVEL: process.env.LOG_LEVEL ?? "warn",
   });
@@ -60,7 +61,7 @@ export async function demo(): Promise<void> {
 
 /** On a cluster that was named, the demo's topics are taken away again; our own cluster goes as a whole. */
 async function dropTopics({ config, logger }: Context): Promise<void> {
-  if (config.kafka.brokers.length === 0) return;
+  if (config.kafka.brokers.length === 0 || config.transport === "embedded") return;
   const log = createKafkaLog(config.kafka, logger);
   const { topics } = createRegistry(domains(config));
   await log.deleteTopics(topics.map((topic) => topic.name)).finally(() => log.close());

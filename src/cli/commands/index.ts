@@ -17,6 +17,13 @@ export const commands: readonly CommandSpec[] = [
     load: async () => (await import("./stack.ts")).stack,
   },
   {
+    name: "web",
+    summary: "run only the web page and the capture API, on configured servers",
+    details:
+      "Listens on 127.0.0.1, or on STREAM_WEB_HOST under the names in STREAM_WEB_ALLOWED_HOSTS; port STREAM_WEB_PORT.\nAnswers /healthz, /readyz and /metrics too.",
+    load: async () => (await import("./web.ts")).web,
+  },
+  {
     name: "demo",
     summary: "show it: pages of its own through the whole pipeline, on throw-away data",
     load: async () => (await import("./demo.ts")).demo,
@@ -44,6 +51,16 @@ export const commands: readonly CommandSpec[] = [
     load: async () => (await import("./status.ts")).status,
   },
   {
+    name: "doctor",
+    summary: "for whoever is stuck: checks Postgres and Kafka, and says what is wrong and what to do",
+    options: [
+      JSON_OUT,
+      ["--dns", "explain stale DNS in any case"],
+      ["--as <stage>", "check the rights that this stage needs (default: the one that the login is named after)"],
+    ],
+    load: async () => (await import("./doctor.ts")).doctor,
+  },
+  {
     name: "token",
     usage: "<action> [name]",
     summary: "tokens for capture over HTTP: create NAME, list, revoke NAME",
@@ -58,7 +75,14 @@ export const commands: readonly CommandSpec[] = [
   },
   {
     name: "kafka:init",
-    summary: "create the topics and repair settings that drifted; idempotent",
+    summary: "create the topics and repair settings that drifted; with --acls the rights of each stage; idempotent",
+    options: [
+      ["--dry-run", "only print what would be done"],
+      ["--partitions <topic=count...>", "have at least this many partitions, e.g. events.raw=6"],
+      ["--yes", "add partitions (read what it says about order first)"],
+      ["--acls", "instead of topics: grant each stage's login the least rights it needs"],
+      ["--principal-prefix <prefix>", "before each stage's name in its login (default stream-)"],
+    ],
     load: async () => (await import("./kafka-init.ts")).kafkaInit,
   },
   {

@@ -3,11 +3,13 @@ import { UserError } from "../../engine/errors.ts";
 import { clusterChanged, resetTopics } from "../../pipeline/reset.ts";
 import type { CommandInput } from "../command.ts";
 import { openCommandApp } from "../context.ts";
+import { requireKafka } from "../require-kafka.ts";
 
 const DEADLINE_MS = 120_000;
 
 export async function kafkaReset({ options }: CommandInput): Promise<void> {
   await using app = openCommandApp("kafka:reset");
+  await requireKafka(app);
   const { log, store, registry, logger } = app;
   const signal = AbortSignal.timeout(DEADLINE_MS);
   const reset = { log, forwarding: store.forwarding, topics: registry.topics, logger, signal };

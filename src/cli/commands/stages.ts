@@ -2,10 +2,15 @@ import { classify } from "../../adapters/postgres/connect.ts";
 import { pendingMigrations } from "../../adapters/postgres/migrate.ts";
 import { type App, allMigrations } from "../../app.ts";
 import { UserError } from "../../engine/errors.ts";
+import { type Observability, openObservability } from "../../observability.ts";
+import { rolesOf, topicsOf } from "../../pipeline/roles.ts";
 import { abortOnSignals, runStages, type Stage } from "../../runtime/service.ts";
+import { createProbes, type RunningServer, startProbeServer } from "../../server.ts";
 import { agentStage, materializerStages, relayStage, routerStages, type StageOptions } from "../../stages.ts";
 import type { CommandInput } from "../command.ts";
-import { openCommandApp } from "../context.ts";
+import { createContext, openCommandApp } from "../context.ts";
+import { requireKafka } from "../require-kafka.ts";
+import { openTo } from "../web-server.ts";
 
 export const relay = stageCommand("kafka:publish", (app, options) => [relayStage(app, options)]);
 export const router = stageCommand("router", routerStages);
@@ -21,16 +26,32 @@ export function agent(name: string): (input: CommandInput) => Promise<void> {
   return stageCommand(`agent:${name}`, find, true);
 }
 
-/** Says at once what would otherwise be waited for: a wrong address, a schema or topics that are not there. */
-async function checkServers({ db, log, registry }: App): Promise<void> {
+/** Says at once that the database's address is wrong, or its schema not up to date. */
+export async function checkSchema({ db, registry }: App): Promise<void> {
   const pending = await pendingMigrations(db, await allMigrations(registry)).catch((error) => {
     throw classify(error);
   });
   if (pending.length > 0) throw new UserError(`the database lacks ${pending.join(", ")}: run "npm run db:migrate"`);
-  const topics = registry.topics.map((topic) => topic.name);
-  const { topicIds } = await log.identity(topics);
-  const missing = topics.filter((topic) => !topicIds.has(topic));
+}
+
+/** Says at once what would otherwise be waited for: a wrong address, a schema or topics that are not there. */
+async function checkServers(app: App, command: string): Promise<void> {
+  await checkSchema(app);
+  await requireKafka(app);
+  const { log, registry, store, logger, kafkaBrokers } = app;
+  // Only the topics it has to do with: its login may see no others.
+  const topics = rolesOf(registry)
+    .filter((role) => role.commands.includes(command))
+    .flatMap(topicsOf);
+  const now = await log.identity(topics);
+  const missing = topics.filter((topic) => !now.topicIds.has(topic));
   if (missing.length > 0) throw new UserError(`Kafka lacks ${missing.join(", ")}: run "npm run kafka:init"`);
+  const known = await store.forwarding.knownIdentity();
+  if (!known || known.clusterId === now.clusterId) return;
+  // Right after a cluster was made anew; the relay then sends everything again. Else a name that leads elsewhere.
+  logger.warn(
+    `Kafka: ${kafkaBrokers.join(", ")} is another cluster (${now.clusterId}) than the ledger was sent to (${known.clusterId}): if it was not made anew, the name leads to the wrong one ("npm run doctor" tells)`,
+  );
 }
 
 /** A long-running command: its stages until a signal, or until caught up with `--once`. */
@@ -40,15 +61,28 @@ function stageCommand(
   withAgents = false,
 ): (input: CommandInput) => Promise<void> {
   return async ({ options }) => {
-    await using app = openCommandApp(name, { withAgents });
-    const { signal, dispose } = abortOnSignals(app.logger);
-    await checkServers(app);
-    app.logger.info(`${name} runs${options.once ? " until caught up" : "; Ctrl-C stops it"}`);
+    const context = createContext();
+    const { config, logger } = context;
+    const once = options.once === true;
+    const health = once ? undefined : config.ports.health;
+    await using observed = await openObservability({ config, logger, program: name, asked: health !== undefined });
+    await using app = openCommandApp(name, { withAgents, telemetry: observed.telemetry }, context);
+    const { signal, dispose } = abortOnSignals(logger);
+    await checkServers(app, name);
+    const probes = health === undefined ? null : await startProbes(app, observed, health);
+    logger.info(`${name} runs${once ? " until caught up" : "; Ctrl-C stops it"}`);
     try {
-      const { drainTimeoutMs } = app.config;
-      await runStages(stages(app, { once: options.once === true }), { signal, drainTimeoutMs, logger: app.logger });
+      await runStages(stages(app, { once }), { signal, drainTimeoutMs: config.drainTimeoutMs, logger });
     } finally {
+      await probes?.close();
       dispose();
     }
   };
+}
+
+async function startProbes(app: App, observed: Observability, port: number): Promise<RunningServer> {
+  const { host } = app.config.web;
+  const server = await startProbeServer({ ...createProbes(app, observed), host, port });
+  app.logger.info(`health     ${server.url}/healthz, /readyz, /metrics${openTo(host)}`);
+  return server;
 }

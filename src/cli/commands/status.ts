@@ -4,21 +4,22 @@ import type { PipelineHealth } from "../../engine/health.ts";
 import { count, exactTime, relativeTime } from "../../engine/web/parts.ts";
 import { pipelineHealth } from "../../server.ts";
 import type { CommandInput } from "../command.ts";
-import { type Context, createContext, kafkaBrokersOf, openCommandApp } from "../context.ts";
+import { type Context, createContext, openCommandApp } from "../context.ts";
 import { columns, cut, paint, plain } from "../format.ts";
+import { transportInUse } from "../transport.ts";
 import { colourOf } from "./show.ts";
 
 /** Ledger, lag per stage, work by state, dead letters, servers in use. Kafka may be away: then it says so. */
 export async function status({ options }: CommandInput): Promise<void> {
   const context = createContext();
-  await using app = openCommandApp("status", { kafka: hasKafka(context), withAgents: true }, context);
+  await using app = openCommandApp("status", { kafka: hasLog(context), withAgents: true }, context);
   const health = await pipelineHealth(app);
   console.log(options.json ? JSON.stringify(health, null, 2) : render(health));
 }
 
-function hasKafka({ config }: Context): boolean {
+function hasLog({ config }: Context): boolean {
   try {
-    return kafkaBrokersOf(config).length > 0;
+    return transportInUse(config) !== null;
   } catch (error) {
     if (error instanceof UserError) return false;
     throw error;
@@ -48,8 +49,12 @@ function servers({ servers: used }: PipelineHealth): string[][] {
   const problem = used.kafkaProblem ? paint("red", `  ${used.kafkaProblem}`) : "";
   return [
     ["Postgres", `${used.postgres}${pooler}`],
-    ["Kafka", `${used.kafka.join(", ")}${problem}`],
+    ["Log", `${describeLog(used)}${problem}`],
   ];
+}
+
+function describeLog({ transport: { kind, why }, kafka }: PipelineHealth["servers"]): string {
+  return `${kind === "kafka" ? `Kafka ${kafka.join(", ")}` : "embedded, tables in Postgres"}  ${paint("dim", why)}`;
 }
 
 function ledger({ ledger: { events, exact, unpublished, oldestUnpublishedAt } }: PipelineHealth): string[][] {

@@ -1,0 +1,85 @@
+/** The parts of which problems.ts makes its sentences. */
+import type { Cause } from "./causes.ts";
+import { mechanismOf } from "./client-options.ts";
+import type { Attempt } from "./problems.ts";
+
+export const GRANT = 'an administrator can grant it ("npm run kafka:init -- --acls")';
+
+/** Who we are to the broker. */
+export function who({ config }: Attempt): string {
+  if (config.auth === "aws-iam") return "this AWS identity";
+  if (config.username && config.auth !== "none") return `the user "${config.username}"`;
+  return config.sslCertFile ? `the certificate in ${config.sslCertFile}` : "a client without a login";
+}
+
+/** The broker it happened at, or all that are configured. */
+export function brokerOf({ broker, config }: Attempt): string {
+  return broker ?? config.brokers.join(", ");
+}
+
+export function topicsOf({ topics = [] }: Attempt): string {
+  if (topics.length === 0) return "the topics of this stage";
+  return `the topic${topics.length > 1 ? "s" : ""} ${topics.join(", ")}`;
+}
+
+/** The broker's address out of what the client said, where it names one. */
+export function brokerIn(all: readonly Cause[]): string | undefined {
+  return all.map((error) => /^Connection to (\S+:\d+) (failed|timed out)/.exec(error.message)?.[1]).find(Boolean);
+}
+
+export function hostIn(error: Cause, attempt: Attempt): string {
+  return typeof error.hostname === "string" ? error.hostname : brokerOf(attempt).replace(/:\d+$/, "");
+}
+
+/** Whom a certificate is for, as TLS tells it with the error. */
+export function namesIn(error: Cause): string {
+  const { subjectaltname } = (error.cert ?? {}) as { subjectaltname?: string };
+  const listed = subjectaltname?.replaceAll(/(DNS|IP Address):/g, "");
+  return listed || "another name";
+}
+
+/** What the broker itself wrote about its no. */
+export function brokersWords(error: Cause): string {
+  return String(error.serverErrorMessage || error.message);
+}
+
+/** The login methods that a broker names when it does not know ours. */
+export function offered(all: readonly Cause[]): string {
+  const answers = all.map(({ response }) => (response as { mechanisms?: string[] } | undefined)?.mechanisms ?? []);
+  const mechanisms = answers.find((answer) => answer.length > 0);
+  return mechanisms ? `, only ${mechanisms.join(", ")}` : "";
+}
+
+/** The names that the probe found. */
+export function listed(error: Cause): string {
+  const { names = [] } = error as { names?: readonly string[] };
+  return names.length > 0 ? ` (${names.join(", ")})` : "";
+}
+
+export function clientCertificate(attempt: Attempt): string {
+  const { sslCertFile } = attempt.config;
+  return sslCertFile
+    ? `${brokerOf(attempt)} refused the certificate in ${sslCertFile}: it must be signed by a CA that the broker trusts, and be valid today`
+    : `${brokerOf(attempt)} asks for a client certificate: name it in KAFKA_SSL_CERT_FILE and its key in KAFKA_SSL_KEY_FILE`;
+}
+
+/** For the many who compare it with a clock on the wall. */
+export function now(): string {
+  return new Date().toISOString();
+}
+
+export function mechanism({ config }: Attempt): string {
+  return mechanismOf(config) ?? "no login";
+}
+
+export function oneLine(text: string): string {
+  return text.split("\n", 1)[0]?.trim() ?? "";
+}
+
+/** The innermost message says what happened; the outer ones only that something did. */
+export function innermost(all: readonly Cause[]): string | undefined {
+  return all
+    .map((error) => oneLine(error.message))
+    .filter(Boolean)
+    .at(-1);
+}

@@ -1,0 +1,390 @@
+import { DataError, EnvironmentError } from "../../src/engine/errors.ts";
+import { partitionOf } from "../../src/engine/partition.ts";
+import {
+  type Log,
+  type LogIdentity,
+  type LogRecord,
+  type NewRecord,
+  positionKey,
+  type RecordBatch,
+  type RecordPosition,
+  type SubscribeOptions,
+  type Subscription,
+  type TopicPartition,
+  type TopicSurvey,
+} from "../../src/engine/ports.ts";
+import { type Backoff, fullJitter } from "../../src/engine/retry.ts";
+import type { TopicDefinition } from "../../src/engine/topics.ts";
+import { type Scheduler, SimProcess } from "./scheduler.ts";
+
+/** How a simulated cluster misbehaves; each is a probability. */
+export interface LogFaults {
+  /** An append is refused: nothing of it is in the log. */
+  refused: number;
+  /** It is in the log, and its answer is lost. */
+  answerLost: number;
+  /** The broker is away altogether. */
+  down: boolean;
+}
+
+const SESSION_MS = 10_000;
+const HEARTBEAT_MS = 2_000;
+const MAX_RECORD_BYTES = 1_048_576;
+const REJOIN: Backoff = { baseMs: 200, capMs: 10_000 };
+
+interface Topic {
+  id: string;
+  config: Record<string, string>;
+  partitions: LogRecord[][];
+}
+
+interface Member {
+  readonly subscription: MemorySubscription;
+  readonly process: SimProcess;
+  readonly topics: readonly string[];
+  lastSeen: number;
+}
+
+interface Group {
+  generation: number;
+  members: Member[];
+  /** Who owns which partition, by `positionKey`. */
+  owners: Map<string, Member>;
+  committed: Map<string, number>;
+}
+
+const encode = (text: string) => new TextEncoder().encode(text);
+
+/** One cluster: topics, and consumer groups that know who of their members is alive. */
+export class MemoryCluster {
+  readonly faults: LogFaults = { refused: 0, answerLost: 0, down: false };
+  /** The broker and the network: what was sent arrives, also when its sender is gone by then. */
+  readonly broker = new SimProcess("broker");
+  readonly #topics = new Map<string, Topic>();
+  readonly #groups = new Map<string, Group>();
+  #wakeups = new Set<() => void>();
+  #ids = 0;
+  clusterId = "sim-0";
+
+  constructor(readonly scheduler: Scheduler) {
+    scheduler.clock(this.broker, () => 0).every(HEARTBEAT_MS, () => this.#expireSessions());
+  }
+
+  /** The cluster as one process sees it. */
+  logFor(process: SimProcess): Log {
+    const { scheduler } = this;
+    const ask = async <T>(answer: () => T): Promise<T> => {
+      await scheduler.point(process);
+      if (this.faults.down) throw new EnvironmentError("Kafka: no broker answers");
+      return answer();
+    };
+    return {
+      append: (topic, records) => this.#append(process, topic, records),
+      subscribe: (options) => new MemorySubscription(this, process, options),
+      endOffsets: (topics) => ask(() => this.endOffsets(topics)),
+      identity: (topics) => ask(() => this.identity(topics)),
+      cluster: () => ask(() => ({ brokers: [1], defaults: null })),
+      describeTopics: (names) => ask(() => this.#describe(names)),
+      createTopics: (topics) => ask(() => topics.forEach((topic) => void this.createTopic(topic))),
+      addPartitions: () => Promise.reject(new Error("partitions are not added here")),
+      deleteTopics: (names) => ask(() => names.forEach((name) => void this.deleteTopic(name))),
+      configureTopic: (name, config) =>
+        ask(() => {
+          Object.assign(this.#topic(name).config, config);
+        }),
+      close: () => scheduler.point(process),
+    } as Log;
+  }
+
+  createTopic({ name, partitions, config }: TopicDefinition): void {
+    if (this.#topics.has(name)) return;
+    this.#ids += 1;
+    const records = Array.from({ length: partitions }, () => []);
+    this.#topics.set(name, { id: `topic-${this.#ids}`, config: { ...config }, partitions: records });
+    this.#rebalanceReaders(name);
+  }
+
+  deleteTopic(name: string): void {
+    this.#topics.delete(name);
+    for (const group of this.#groups.values()) {
+      for (const key of group.committed.keys()) if (key.startsWith(`${name}:`)) group.committed.delete(key);
+    }
+    this.#rebalanceReaders(name);
+  }
+
+  addPartitions(name: string, count: number): void {
+    const topic = this.#topic(name);
+    while (topic.partitions.length < count) topic.partitions.push([]);
+    this.#rebalanceReaders(name);
+  }
+
+  endOffsets(topics: readonly string[]): Map<string, number> {
+    return new Map(
+      topics.flatMap((topic) =>
+        (this.#topics.get(topic)?.partitions ?? []).map((records, partition) => [
+          positionKey({ topic, partition }),
+          records.length,
+        ]),
+      ),
+    );
+  }
+
+  identity(topics: readonly string[]): LogIdentity {
+    const present = topics.filter((topic) => this.#topics.has(topic));
+    return { clusterId: this.clusterId, topicIds: new Map(present.map((topic) => [topic, this.#topic(topic).id])) };
+  }
+
+  /** Every record of a topic, for the checker. */
+  recordsOf(topic: string): LogRecord[] {
+    return (this.#topics.get(topic)?.partitions ?? []).flat();
+  }
+
+  topicId(topic: string): string {
+    return this.#topics.get(topic)?.id ?? "";
+  }
+
+  read({ topic, partition }: TopicPartition, offset: number, limit: number): LogRecord[] {
+    return this.#topics.get(topic)?.partitions[partition]?.slice(offset, offset + limit) ?? [];
+  }
+
+  group(name: string): Group {
+    let group = this.#groups.get(name);
+    if (!group) {
+      group = { generation: 0, members: [], owners: new Map(), committed: new Map() };
+      this.#groups.set(name, group);
+    }
+    return group;
+  }
+
+  /** Shares the partitions among the members anew; each learns of it at its next heartbeat. */
+  rebalance(group: Group): void {
+    group.generation += 1;
+    group.owners.clear();
+    const topics = new Set(group.members.flatMap((member) => member.topics));
+    let turn = this.scheduler.below(Math.max(1, group.members.length));
+    for (const topic of topics) {
+      const count = this.#topics.get(topic)?.partitions.length ?? 0;
+      for (let partition = 0; partition < count; partition += 1) {
+        const member = group.members[turn % group.members.length];
+        turn += 1;
+        if (member) group.owners.set(positionKey({ topic, partition }), member);
+      }
+    }
+    this.wakeReaders();
+  }
+
+  /** Calls back once when there may be more to read. */
+  onMore(wake: () => void): void {
+    this.#wakeups.add(wake);
+  }
+
+  wakeReaders(): void {
+    const waiting = this.#wakeups;
+    this.#wakeups = new Set();
+    for (const wake of waiting) wake();
+  }
+
+  async #append(process: SimProcess, topic: string, records: readonly NewRecord[]): Promise<RecordPosition[]> {
+    const { scheduler, faults } = this;
+    await scheduler.point(process);
+    if (faults.down || scheduler.chance(faults.refused)) throw new EnvironmentError("Kafka: the append was refused");
+    const tooBig = records.find(({ value }) => value.length > MAX_RECORD_BYTES);
+    if (tooBig) throw new DataError("Kafka refused a record: it is larger than the broker takes", "too_large");
+    // From here on it is on its way, whatever becomes of the sender.
+    const arrived = scheduler.point(this.broker).then(() => this.#write(topic, records));
+    const positions = await arrived;
+    await scheduler.point(process);
+    if (scheduler.chance(faults.answerLost)) throw new EnvironmentError("Kafka: the answer was lost");
+    return positions;
+  }
+
+  #write(name: string, records: readonly NewRecord[]): RecordPosition[] {
+    if (this.faults.down) throw new EnvironmentError("Kafka: no broker answers");
+    const topic = this.#topic(name);
+    const positions = records.map(({ key, value, headers }) => {
+      const partition = partitionOf(key, topic.partitions.length);
+      const stored = topic.partitions[partition] ?? [];
+      const offset = stored.length;
+      const timestamp = this.scheduler.now;
+      stored.push({ topic: name, partition, offset, key: encode(key), value: encode(value), headers, timestamp });
+      return { topic: name, partition, offset };
+    });
+    this.wakeReaders();
+    return positions;
+  }
+
+  #topic(name: string): Topic {
+    const topic = this.#topics.get(name);
+    if (!topic) throw new EnvironmentError(`Kafka: unknown topic ${name}`);
+    return topic;
+  }
+
+  #describe(names: readonly string[]): TopicSurvey {
+    const topics = names.flatMap((name) => {
+      const topic = this.#topics.get(name);
+      if (!topic) return [];
+      return [{ name, id: topic.id, replicas: topic.partitions.map(() => [1]), config: topic.config }];
+    });
+    return { topics, denied: [] };
+  }
+
+  #expireSessions(): void {
+    for (const group of this.#groups.values()) {
+      const live = group.members.filter((member) => this.scheduler.now - member.lastSeen <= SESSION_MS);
+      if (live.length === group.members.length) continue;
+      group.members = live;
+      this.rebalance(group);
+    }
+  }
+
+  #rebalanceReaders(topic: string): void {
+    for (const group of this.#groups.values()) {
+      if (group.members.some((member) => member.topics.includes(topic))) this.rebalance(group);
+    }
+  }
+}
+
+/**
+ * A member of a group. It learns of a rebalance only at its heartbeat, so that for a while two may believe that they
+ * own a partition: what keeps them apart must be the store.
+ */
+class MemorySubscription implements Subscription {
+  #member: Member | null = null;
+  #generation = -1;
+  #epoch = 0;
+  #next = new Map<string, TopicPartition & { topicId: string; offset: number }>();
+  #closed = false;
+  #stopHeartbeat = () => {};
+
+  constructor(
+    readonly cluster: MemoryCluster,
+    readonly process: SimProcess,
+    readonly options: SubscribeOptions,
+  ) {}
+
+  owns(batch: RecordBatch): boolean {
+    return !this.#closed && batch.epoch === this.#epoch && this.#next.has(positionKey(batch));
+  }
+
+  commit(partition: TopicPartition, nextOffset: number): void {
+    if (this.#next.has(positionKey(partition))) this.#group.committed.set(positionKey(partition), nextOffset);
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<RecordBatch> {
+    const { scheduler } = this.cluster;
+    let failures = 0;
+    while (!this.#stopped) {
+      try {
+        await scheduler.point(this.process);
+        if (this.cluster.faults.down) throw new EnvironmentError("Kafka: no broker answers");
+        await this.#followGroup();
+        if (this.#generation !== this.#group.generation) continue;
+        failures = 0;
+        const batch = this.#take();
+        if (batch) yield batch;
+        else await this.#untilMore();
+      } catch {
+        this.#leave();
+        failures += 1;
+        const pause = fullJitter(failures, REJOIN, scheduler.random);
+        await scheduler
+          .clock(this.process, () => 0)
+          .sleep(pause, this.options.signal)
+          .catch(() => {});
+      }
+    }
+    this.#leave();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    this.#leave();
+  }
+
+  get #stopped(): boolean {
+    return this.#closed || this.options.signal.aborted;
+  }
+
+  get #group(): Group {
+    return this.cluster.group(this.options.group);
+  }
+
+  /** Joins, or takes over what it was assigned meanwhile. */
+  async #followGroup(): Promise<void> {
+    const group = this.#group;
+    if (!this.#member || !group.members.includes(this.#member)) this.#join(group);
+    if (this.#generation === group.generation) return;
+    this.#generation = group.generation;
+    this.#epoch += 1;
+    this.#next.clear();
+    const mine = [...group.owners]
+      .filter(([, owner]) => owner === this.#member)
+      .map(([key]) => toPartition(key))
+      .map((at) => ({ ...at, topicId: this.cluster.topicId(at.topic) }));
+    const known = await this.options.startAt(mine);
+    if (this.#generation !== this.#group.generation) return;
+    for (const at of mine) {
+      const key = positionKey(at);
+      this.#next.set(key, { ...at, offset: known.get(key) ?? group.committed.get(key) ?? 0 });
+    }
+    this.options.onChange?.("reading");
+  }
+
+  #join(group: Group): void {
+    const { cluster, process, options } = this;
+    const member: Member = { subscription: this, process, topics: options.topics, lastSeen: cluster.scheduler.now };
+    this.#member = member;
+    this.#generation = -1;
+    group.members.push(member);
+    this.#stopHeartbeat();
+    this.#stopHeartbeat = cluster.scheduler
+      .clock(process, () => 0)
+      .every(HEARTBEAT_MS, () => {
+        member.lastSeen = cluster.scheduler.now;
+      });
+    cluster.rebalance(group);
+  }
+
+  #leave(): void {
+    this.#stopHeartbeat();
+    const group = this.#group;
+    const member = this.#member;
+    this.#member = null;
+    this.#next.clear();
+    if (!member || !group.members.includes(member)) return;
+    group.members = group.members.filter((other) => other !== member);
+    this.cluster.rebalance(group);
+  }
+
+  /** Some of the next records of some partition. */
+  #take(): RecordBatch | null {
+    const { scheduler } = this.cluster;
+    const waiting = [...this.#next.values()].filter((at) => this.cluster.read(at, at.offset, 1).length > 0);
+    const at = waiting[scheduler.below(waiting.length)];
+    if (!at) return null;
+    const limit = 1 + scheduler.below(Math.min(this.options.maxBatch, 12));
+    const { topic, partition, topicId } = at;
+    if (this.cluster.topicId(topic) !== topicId) throw new EnvironmentError(`Kafka: ${topic} was created anew`);
+    const records = this.cluster.read(at, at.offset, limit);
+    this.#next.set(positionKey(at), { ...at, offset: at.offset + records.length });
+    return { topic, partition, topicId, epoch: this.#epoch, records };
+  }
+
+  #untilMore(): Promise<void> {
+    return new Promise((resolve) => {
+      const { signal } = this.options;
+      const wake = () => {
+        signal.removeEventListener("abort", wake);
+        resolve();
+      };
+      signal.addEventListener("abort", wake, { once: true });
+      this.cluster.onMore(wake);
+      if (this.#stopped) wake();
+    });
+  }
+}
+
+function toPartition(key: string): TopicPartition {
+  const cut = key.lastIndexOf(":");
+  return { topic: key.slice(0, cut), partition: Number(key.slice(cut + 1)) };
+}

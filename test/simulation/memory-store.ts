@@ -1,0 +1,578 @@
+import { EnvironmentError, LeaseLostError, StaleOwnerError } from "../../src/engine/errors.ts";
+import type { Payload, StoredEvent } from "../../src/engine/event.ts";
+import {
+  type AcceptedWork,
+  type DeadRecord,
+  type DueWork,
+  type GroupPosition,
+  type Lease,
+  type LedgerRow,
+  type LogIdentity,
+  type OutboxRow,
+  type ParkedEvent,
+  positionKey,
+  type RecordPosition,
+  type SentRow,
+  type Store,
+  type StoreTx,
+  type Wake,
+} from "../../src/engine/ports.ts";
+import type { NewWork, WorkStatus } from "../../src/engine/work.ts";
+import { expiredFailure } from "../../src/engine/work-failed.ts";
+import type { Scheduler, SimProcess } from "./scheduler.ts";
+import { type Rows, Table, type Undo } from "./table.ts";
+
+/** How the simulated Postgres misbehaves; each is a probability. */
+export interface StoreFaults {
+  /** The connection breaks before anything was done. */
+  refused: number;
+  /** COMMIT was carried out, its answer lost. */
+  commitAnswerLost: number;
+  down: boolean;
+}
+
+export interface LedgerEntry extends StoredEvent {
+  position: number;
+  published: boolean;
+  sentTo: RecordPosition | null;
+}
+
+export interface WorkEntry extends NewWork {
+  status: WorkStatus;
+  attempt: number;
+  nextAttemptAt: number;
+  leaseUntil: number | null;
+  agent: string | null;
+  lastError: string | null;
+  errorClass: string | null;
+  queuedAt: RecordPosition | null;
+  deadLetterSent: boolean;
+  finishedAt: number;
+}
+
+interface LeaseEntry {
+  holder: string;
+  expiresAt: number;
+}
+
+/** What a simulated projection writes with: tables of its own, undone with the transaction. */
+export interface SimSql {
+  table<V>(name: string): Rows<V>;
+}
+
+export type SimTx = StoreTx<SimSql>;
+/** What a mutant may change about a transaction. */
+export type TxWrapper = (tx: SimTx) => SimTx;
+
+const LATE_CHECK_MS = 500;
+const EMPTY_BATCH = { ids: [] as readonly string[], highWater: 0, generation: 1 };
+
+/**
+ * A database that keeps transactions: what one wrote is undone when its process dies or its work fails. Transactions
+ * run one after the other, in an order that the seed chooses. It mirrors the statements of the Postgres adapter.
+ */
+export class MemoryDatabase {
+  readonly faults: StoreFaults = { refused: 0, commitAnswerLost: 0, down: false };
+  readonly events = new Table<LedgerEntry>();
+  readonly work = new Table<WorkEntry>();
+  readonly deadLetters = new Table<DeadRecord>();
+  readonly parked = new Table<ParkedEvent>();
+  readonly positions = new Table<GroupPosition & { group: string; at: string }>();
+  readonly leases = new Table<LeaseEntry>();
+  readonly outbox = new Table<typeof EMPTY_BATCH>();
+  readonly identity = new Table<LogIdentity>();
+  readonly #state = new Map<string, Table<unknown>>();
+  readonly #listeners = new Set<{ channel: string; process: SimProcess; wake: () => void }>();
+  #sequence = 0;
+  #queue: (() => void)[] = [];
+  #busy = false;
+  #undo: Undo[] = [];
+  /** Set by a mutant: changes what a transaction does. */
+  wrapTx: TxWrapper = (tx) => tx;
+  /** Set by a mutant: leases fence nothing. */
+  fenced = true;
+
+  constructor(readonly scheduler: Scheduler) {}
+
+  /** A projection's table, as everybody sees it. */
+  table<V>(name: string): Table<V> {
+    let table = this.#state.get(name);
+    if (!table) {
+      table = new Table<unknown>();
+      this.#state.set(name, table);
+    }
+    return table as Table<V>;
+  }
+
+  /** The next position: taken on insert, whenever the row is committed. */
+  nextPosition(): number {
+    this.#sequence += 1;
+    return this.#sequence;
+  }
+
+  /** Inserts as another program's own transaction does, with a position that it took earlier. */
+  insert(row: LedgerRow, position: number): void {
+    if (this.events.get(row.id)) return;
+    this.events.set(row.id, toEntry(row, position, this.scheduler.now));
+    this.notify("events");
+  }
+
+  notify(channel: string): void {
+    for (const listener of this.#listeners) if (listener.channel === channel && listener.process.alive) listener.wake();
+  }
+
+  /** The database as one process sees it. */
+  storeFor(process: SimProcess): Store<SimSql> {
+    const alone = <T>(work: () => T) => this.#transact(process, async () => work());
+    return {
+      transaction: (work) => this.#transact(process, () => work(this.wrapTx(this.#tx(process)))),
+      positions: { load: (group, partitions) => alone(() => this.#loadPositions(group, partitions)) },
+      ledger: {
+        find: (ids) => alone(() => ids.flatMap((id) => this.events.get(id) ?? [])),
+        ofSubject: (subjectId) => alone(() => this.inOrder().filter((event) => event.subjectId === subjectId)),
+      },
+      leases: {
+        acquire: (lease, ttlMs) => alone(() => this.#acquire(lease, ttlMs)),
+        release: ({ name, holder }) =>
+          alone(() => {
+            if (this.leases.get(name)?.holder === holder) this.leases.delete(name, this.#undo);
+          }),
+      },
+      outbox: {
+        next: (lease, limit, sent) => alone(() => this.#nextOutbox(lease, limit, sent)),
+        pending: () => alone(() => this.inOrder().filter((event) => !event.published).length),
+      },
+      schedule: {
+        due: (limit) => alone(() => this.#dueWork(limit)),
+        markQueued: (lease, sent) => alone(() => this.#markQueued(lease, sent)),
+        deadUnsent: (limit) =>
+          alone(() =>
+            this.#works((work) => work.status === "dead" && !work.deadLetterSent)
+              .slice(0, limit)
+              .map((work) => this.#toDue(work)),
+          ),
+        markDeadSent: (lease, ids) =>
+          alone(() => {
+            this.#requireLease(lease);
+            for (const id of ids) this.#update(id, { deadLetterSent: true });
+          }),
+        renew: (attempts, leaseMs) =>
+          alone(() => {
+            const leaseUntil = this.scheduler.now + leaseMs;
+            for (const { id } of this.#matching(attempts, ["running"])) this.#update(id, { leaseUntil });
+          }),
+        sweep: (lease) => alone(() => this.#sweep(lease)),
+        nextDueInMs: () => alone(() => this.#nextDueInMs()),
+      },
+      catalog: { unsent: async () => [], markSent: async () => {}, mostUsed: async () => [] },
+      forwarding: {
+        knownIdentity: () => alone(() => this.identity.get("log") ?? null),
+        noteIdentity: (identity) => alone(() => this.identity.set("log", identity, this.#undo)),
+        startOver: (identity) => alone(() => this.#startOver(identity)),
+      },
+      wake: this.#wakeFor(process),
+    };
+  }
+
+  /** No transaction is open: what the tables hold is committed. */
+  get quiet(): boolean {
+    return !this.#busy;
+  }
+
+  /** All events, as the ledger orders them. */
+  inOrder(): LedgerEntry[] {
+    return this.events.values().sort((a, b) => a.position - b.position);
+  }
+
+  get #generation(): number {
+    return this.outbox.get("batch")?.generation ?? EMPTY_BATCH.generation;
+  }
+
+  #wakeFor(process: SimProcess): Wake {
+    return {
+      listen: async (channel, wake, signal) => {
+        const listener = { channel, process, wake };
+        this.#listeners.add(listener);
+        signal.addEventListener("abort", () => this.#listeners.delete(listener), { once: true });
+      },
+    };
+  }
+
+  /** One transaction, alone. Whatever ends it early, its process' death included, undoes what it wrote. */
+  async #transact<T>(process: SimProcess, work: () => Promise<T>): Promise<T> {
+    await this.scheduler.point(process);
+    if (this.faults.down || this.scheduler.chance(this.faults.refused)) throw lost("is away");
+    await this.#turn(process);
+    const connection = { open: true };
+    const close = () => {
+      if (!connection.open) return;
+      connection.open = false;
+      for (const undo of this.#undo.reverse()) undo();
+      this.#finish();
+    };
+    const forget = process.onDisconnect(close);
+    try {
+      const result = await work();
+      await this.scheduler.point(process);
+      // A process that slept through its own transaction finds the connection closed; so does one whose server went.
+      if (!connection.open || this.faults.down) throw lost("closed the connection");
+      connection.open = false;
+      this.#finish();
+      if (this.scheduler.chance(this.faults.commitAnswerLost)) throw lost("did not answer COMMIT");
+      return result;
+    } catch (error) {
+      close();
+      throw error;
+    } finally {
+      forget();
+    }
+  }
+
+  /** Waits until no other transaction runs. */
+  async #turn(process: SimProcess): Promise<void> {
+    while (this.#busy) {
+      await new Promise<void>((resolve) => this.#queue.push(resolve));
+      await this.scheduler.point(process);
+    }
+    this.#busy = true;
+    this.#undo = [];
+  }
+
+  #finish(): void {
+    this.#busy = false;
+    this.#undo = [];
+    const waiting = this.#queue;
+    this.#queue = [];
+    for (const resume of waiting) resume();
+  }
+
+  #tx(process: SimProcess): SimTx {
+    const undo = this.#undo;
+    /** Every statement is a moment at which the process may die. */
+    const statement = async <T>(run: () => T): Promise<T> => {
+      await this.scheduler.point(process);
+      this.#requireOpen(undo);
+      return run();
+    };
+    return {
+      sql: { table: (name) => this.table<never>(name).within(undo, () => this.#requireOpen(undo)) as never },
+      positions: {
+        advance: (group, partition, from, to) =>
+          statement(() => this.#advance(group, positionKey(partition), from, to)),
+      },
+      ledger: {
+        append: (rows) => statement(() => this.#appendRows(rows)),
+        confirm: (ids) =>
+          statement(() => ({
+            generation: this.#generation,
+            positions: new Map(ids.flatMap((id) => toPair(id, this.events.get(id)?.position))),
+          })),
+        payloadsOf: (ids) => statement(() => new Map(ids.flatMap((id) => toPair(id, this.events.get(id)?.payload)))),
+      },
+      work: {
+        claim: (work) => statement(() => this.#claim(work)),
+        settle: (verdicts) => statement(() => this.#settle(verdicts)),
+        accept: (attempts, leaseMs, agent) => statement(() => this.#accept(attempts, leaseMs, agent)),
+        finish: (id, attempt, outcome, error, errorClass) =>
+          statement(() => {
+            const [running] = this.#matching([{ id, attempt }], ["running"]);
+            if (!running) return false;
+            const said = { lastError: error ?? running.lastError, errorClass: errorClass ?? running.errorClass };
+            this.#update(id, { status: outcome, leaseUntil: null, finishedAt: this.scheduler.now, ...said });
+            return true;
+          }),
+        postpone: (id, attempt, afterMs, error, errorClass) =>
+          statement(() => {
+            const nextAttemptAt = this.scheduler.now + afterMs;
+            const said = { lastError: error, errorClass };
+            for (const one of this.#matching([{ id, attempt }], ["running"])) {
+              this.#update(one.id, { status: "pending", leaseUntil: null, nextAttemptAt, ...said });
+            }
+          }),
+        release: (attempts) =>
+          statement(() => {
+            for (const { id } of this.#matching(attempts, ["running"])) {
+              this.#update(id, { status: "pending", leaseUntil: null, nextAttemptAt: this.scheduler.now });
+            }
+            this.notify("work");
+          }),
+      },
+      deadLetters: {
+        put: (records) =>
+          statement(() => {
+            for (const record of records)
+              if (!this.deadLetters.get(record.id)) this.deadLetters.set(record.id, record, undo);
+          }),
+      },
+      parked: {
+        hold: () => statement(() => {}),
+        put: (events) =>
+          statement(() => {
+            for (const one of events) {
+              const key = `${one.projection}/${one.event.id}`;
+              if (!this.parked.get(key)) this.parked.set(key, one, undo);
+            }
+          }),
+        take: (projection, subjectIds) => statement(() => this.#takeParked(projection, subjectIds)),
+      },
+    };
+  }
+
+  #requireOpen(undo: Undo[]): void {
+    if (this.#undo !== undo || this.faults.down) throw lost("closed the connection");
+  }
+
+  #loadPositions(group: string, partitions: readonly { topic: string; partition: number; topicId: string }[]) {
+    return new Map(
+      partitions.flatMap((partition) => {
+        const at = positionKey(partition);
+        const known = this.positions.get(`${group}/${at}`);
+        return known && known.topicId === partition.topicId ? [[at, known] as const] : [];
+      }),
+    );
+  }
+
+  #advance(group: string, at: string, from: GroupPosition | null, to: GroupPosition): void {
+    const key = `${group}/${at}`;
+    const now = this.positions.get(key);
+    if (now && now.topicId === to.topicId && now.lastOffset !== from?.lastOffset) {
+      throw new StaleOwnerError(`${group} was moved on ${at} by another member`);
+    }
+    this.positions.set(key, { ...to, group, at }, this.#undo);
+  }
+
+  #appendRows(rows: readonly LedgerRow[]): string[] {
+    const fresh = rows.filter(({ id }) => !this.events.get(id));
+    for (const row of fresh) {
+      this.events.set(row.id, toEntry(row, this.nextPosition(), this.scheduler.now), this.#undo);
+    }
+    if (fresh.length > 0) this.notify("events");
+    return fresh.map(({ id }) => id);
+  }
+
+  #claim(work: readonly NewWork[]): string[] {
+    const fresh = work.filter(({ id }) => !this.work.get(id));
+    for (const one of fresh) {
+      this.work.set(
+        one.id,
+        {
+          ...one,
+          status: "pending",
+          attempt: 1,
+          nextAttemptAt: this.scheduler.now,
+          leaseUntil: null,
+          agent: null,
+          lastError: null,
+          errorClass: null,
+          queuedAt: null,
+          deadLetterSent: false,
+          finishedAt: 0,
+        },
+        this.#undo,
+      );
+    }
+    if (fresh.length > 0) this.notify("work");
+    return fresh.map(({ id }) => id);
+  }
+
+  #settle(
+    verdicts: readonly { id: string; attempt: number; error: string; errorClass: string; retryInMs: number | null }[],
+  ) {
+    let settled = 0;
+    for (const { id, attempt, error, errorClass, retryInMs } of verdicts) {
+      const [failed] = this.#matching([{ id, attempt }], ["failed"]);
+      if (!failed) continue;
+      settled += 1;
+      const common = { lastError: error, errorClass, finishedAt: this.scheduler.now };
+      if (retryInMs === null) this.#update(id, { ...common, status: "dead" });
+      else {
+        const nextAttemptAt = this.scheduler.now + retryInMs;
+        this.#update(id, { ...common, status: "pending", attempt: attempt + 1, nextAttemptAt });
+      }
+    }
+    if (settled > 0) this.notify("work");
+    return settled;
+  }
+
+  #accept(attempts: readonly { id: string; attempt: number }[], leaseMs: number, agent: string): AcceptedWork[] {
+    const leaseUntil = this.scheduler.now + leaseMs;
+    return this.#matching(attempts, ["pending", "queued"]).map((work) => {
+      this.#update(work.id, { status: "running", agent, leaseUntil });
+      return toAccepted(work);
+    });
+  }
+
+  #takeParked(projection: string, subjectIds: readonly string[]): StoredEvent[] {
+    const found = this.parked
+      .values()
+      .filter((one) => one.projection === projection && subjectIds.includes(one.waitsFor));
+    for (const one of found) this.parked.delete(`${one.projection}/${one.event.id}`, this.#undo);
+    return found.map((one) => one.event).sort((a, b) => (a.position ?? 0) - (b.position ?? 0));
+  }
+
+  #acquire({ name, holder }: Lease, ttlMs: number): boolean {
+    const held = this.leases.get(name);
+    if (held && held.holder !== holder && held.expiresAt >= this.scheduler.now) return false;
+    this.leases.set(name, { holder, expiresAt: this.scheduler.now + ttlMs }, this.#undo);
+    return true;
+  }
+
+  #requireLease({ name, holder }: Lease): void {
+    if (this.fenced && this.leases.get(name)?.holder !== holder)
+      throw new LeaseLostError(`the lease "${name}" is gone`);
+  }
+
+  #nextLateCheck = 0;
+
+  #nextOutbox(lease: Lease, limit: number, sent: readonly SentRow[]): OutboxRow[] {
+    this.#requireLease(lease);
+    for (const { id, position } of sent) this.#updateEvent(id, { published: true, sentTo: position });
+    const before = this.outbox.get("batch") ?? EMPTY_BATCH;
+    const batch = sent.length > 0 ? { ...before, ids: [] } : before;
+    this.outbox.set("batch", batch, this.#undo);
+    if (batch.ids.length > 0) return this.#outboxRows(batch.ids);
+    const waiting = () => this.inOrder().filter((event) => !event.published);
+    if (this.scheduler.now >= this.#nextLateCheck) {
+      this.#nextLateCheck = this.scheduler.now + LATE_CHECK_MS;
+      for (const event of waiting()) {
+        if (event.position <= batch.highWater && !event.sentTo) {
+          this.#updateEvent(event.id, { position: this.nextPosition() });
+        }
+      }
+    }
+    const chosen = waiting()
+      .filter((event) => event.position > batch.highWater || event.sentTo)
+      .slice(0, limit);
+    const highWater = Math.max(batch.highWater, chosen.at(-1)?.position ?? 0);
+    this.outbox.set("batch", { ...batch, ids: chosen.map(({ id }) => id), highWater }, this.#undo);
+    return this.#outboxRows(chosen.map(({ id }) => id));
+  }
+
+  #outboxRows(ids: readonly string[]): OutboxRow[] {
+    return ids
+      .flatMap((id) => this.events.get(id) ?? [])
+      .sort((a, b) => a.position - b.position)
+      .map((event) => ({
+        id: event.id,
+        position: event.position,
+        key: event.subjectId,
+        value: JSON.stringify(toRecordValue(event)),
+        headers: { event_type: event.type, source: event.source, generation: String(this.#generation) },
+      }));
+  }
+
+  #dueWork(limit: number): DueWork[] {
+    return this.#works((work) => work.status === "pending" && work.nextAttemptAt <= this.scheduler.now)
+      .sort((a, b) => a.nextAttemptAt - b.nextAttemptAt)
+      .slice(0, limit)
+      .map((work) => this.#toDue(work));
+  }
+
+  #markQueued(lease: Lease, sent: readonly { id: string; attempt: number; position: RecordPosition }[]): void {
+    this.#requireLease(lease);
+    for (const { id, attempt, position } of sent) {
+      for (const work of this.#matching([{ id, attempt }], ["pending"])) {
+        this.#update(work.id, { status: "queued", queuedAt: position });
+      }
+    }
+  }
+
+  #sweep(lease: Lease): { expired: number; lost: number } {
+    this.#requireLease(lease);
+    const expired = this.#works((work) => work.status === "running" && (work.leaseUntil ?? 0) < this.scheduler.now);
+    for (const work of expired) {
+      this.#update(work.id, { status: "failed", leaseUntil: null, finishedAt: this.scheduler.now });
+      this.#appendRows([expiredFailure(toAccepted(work), work.agent ?? "unknown", isoAt(this.scheduler.now))]);
+    }
+    const lostWork = this.#works(({ status, type, queuedAt }) => {
+      if (status !== "queued" || !queuedAt) return false;
+      const at = positionKey({ topic: `work.${type}`, partition: queuedAt.partition });
+      return this.positions.values().some((position) => position.at === at && queuedAt.offset <= position.lastOffset);
+    });
+    for (const { id } of lostWork) this.#update(id, { status: "pending", nextAttemptAt: this.scheduler.now });
+    return { expired: expired.length, lost: lostWork.length };
+  }
+
+  #nextDueInMs(): number | null {
+    const due = this.#works((work) => work.status === "pending").map((work) => work.nextAttemptAt);
+    return due.length === 0 ? null : Math.max(0, Math.min(...due) - this.scheduler.now);
+  }
+
+  #startOver(identity: LogIdentity): number {
+    for (const name of ["relay", "dispatcher", "catalog"]) this.leases.delete(name, this.#undo);
+    for (const { group, at } of this.positions.values()) this.positions.delete(`${group}/${at}`, this.#undo);
+    this.outbox.set("batch", { ids: [], highWater: 0, generation: this.#generation + 1 }, this.#undo);
+    const published = this.inOrder().filter((event) => event.published);
+    for (const { id } of published) this.#updateEvent(id, { published: false });
+    for (const { id, status } of this.work.values()) {
+      if (status === "queued") this.#update(id, { status: "pending", nextAttemptAt: this.scheduler.now });
+      if (status === "dead") this.#update(id, { deadLetterSent: false });
+    }
+    this.identity.set("log", identity, this.#undo);
+    this.notify("events");
+    return published.length;
+  }
+
+  #works(which: (work: WorkEntry) => boolean): WorkEntry[] {
+    return this.work.values().filter(which);
+  }
+
+  #matching(attempts: readonly { id: string; attempt: number }[], statuses: readonly WorkStatus[]): WorkEntry[] {
+    return attempts.flatMap(({ id, attempt }) => {
+      const work = this.work.get(id);
+      return work && work.attempt === attempt && statuses.includes(work.status) ? [work] : [];
+    });
+  }
+
+  #update(id: string, changes: Partial<WorkEntry>): void {
+    const work = this.work.get(id);
+    if (work) this.work.set(id, { ...work, ...changes }, this.#undo);
+  }
+
+  #updateEvent(id: string, changes: Partial<LedgerEntry>): void {
+    const event = this.events.get(id);
+    if (event) this.events.set(id, { ...event, ...changes }, this.#undo);
+  }
+
+  #toDue(work: WorkEntry): DueWork {
+    return { ...toAccepted(work), agent: work.agent, finalError: work.lastError, failedAt: isoAt(work.finishedAt) };
+  }
+}
+
+function lost(what: string): EnvironmentError {
+  return new EnvironmentError(`Postgres ${what}`);
+}
+
+function toPair<V>(key: string, value: V | undefined): [string, V][] {
+  return value === undefined ? [] : [[key, value]];
+}
+
+const isoAt = (ms: number) => new Date(Date.UTC(2026, 0, 1) + ms).toISOString();
+
+function toEntry(row: LedgerRow, position: number, now: number): LedgerEntry {
+  return { ...row, receivedAt: isoAt(now), position, published: false, sentTo: null };
+}
+
+function toAccepted(work: WorkEntry): AcceptedWork {
+  const { id, type, subject, subjectId, correlationId, triggeredByEventId, attempt, maxAttempts, lastError } = work;
+  const ids = { id, type, subject, subjectId, correlationId, triggeredByEventId };
+  return { ...ids, attempt, maxAttempts, lastError, createdAt: isoAt(0), payload: work.payload };
+}
+
+/** A record's value, in the shape of the ledger row. */
+function toRecordValue(event: LedgerEntry): Payload {
+  return {
+    id: event.id,
+    occurred_at: event.occurredAt,
+    received_at: event.receivedAt,
+    source: event.source,
+    subject: event.subject,
+    subject_id: event.subjectId,
+    event_type: event.type,
+    schema_version: event.schemaVersion,
+    payload: event.payload,
+    correlation_id: event.correlationId,
+    causation_id: event.causationId,
+    position: event.position,
+  };
+}

@@ -1,0 +1,44 @@
+/** `npm run test:sim`: many seeds, each a world of its own. A seed that fails says so and replays exactly. */
+import { parseArgs } from "node:util";
+import { simulate } from "./simulate.ts";
+
+const HELP = `npm run test:sim [-- --seeds N] [--from S]
+
+Runs the real stages over a simulated log and database: duplicates, crashes, rebalances, frozen processes, lost
+answers. Each seed is a run of its own and always the same one.
+
+  --seeds N   how many (default 1000)
+  --from S    the first (default: chosen by the time of day, and printed)`;
+
+const { values } = parseArgs({
+  options: { seeds: { type: "string" }, from: { type: "string" }, help: { type: "boolean" } },
+});
+if (values.help) {
+  console.log(HELP);
+  process.exit(0);
+}
+const seeds = Number(values.seeds ?? 1_000);
+const from = Number(values.from ?? Date.now() % 1_000_000_000);
+if (!Number.isInteger(seeds) || seeds < 1 || !Number.isInteger(from)) {
+  console.error("--seeds and --from are whole numbers");
+  process.exit(2);
+}
+
+const startedAt = performance.now();
+let failed = 0;
+let steps = 0;
+for (let seed = from; seed < from + seeds; seed += 1) {
+  const outcome = await simulate(seed);
+  steps += outcome.steps;
+  if (outcome.broken.length === 0) continue;
+  failed += 1;
+  console.log(`\nseed ${seed} fails; "npm run test:sim -- --seeds 1 --from ${seed}" repeats it`);
+  for (const line of outcome.broken) console.log(`  ${line}`);
+  if (seeds === 1) for (const line of outcome.story) console.log(`    ${line}`);
+}
+const minutes = (performance.now() - startedAt) / 60_000;
+console.log(
+  `\nseeds ${from} to ${from + seeds - 1}: ${Math.round(steps / seeds)} steps each, ${Math.round(seeds / minutes)} seeds a minute`,
+);
+console.log(`${seeds - failed} passed, ${failed} failed`);
+process.exit(failed > 0 ? 1 : 0);

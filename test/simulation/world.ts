@@ -1,0 +1,257 @@
+import { silentLogger } from "../../src/engine/logger.ts";
+import type { Log, Store } from "../../src/engine/ports.ts";
+import { createRegistry, type Registry } from "../../src/engine/registry.ts";
+import { noTelemetry } from "../../src/engine/telemetry.ts";
+import { EVENTS_TOPIC } from "../../src/engine/topics.ts";
+import { agentStage, materializerStages, relayStage, routerStages, type StageContext } from "../../src/stages.ts";
+import { seededRandom } from "../support/random.ts";
+import { happened, type Outside, simulatedDomain } from "./domain.ts";
+import { MemoryCluster } from "./memory-log.ts";
+import { MemoryDatabase } from "./memory-store.ts";
+import { type Scheduler, Scheduler as SeededScheduler, SimProcess } from "./scheduler.ts";
+
+/** Which stages a simulated process runs. */
+const ROLES = ["relay", "router", "materializer", "agent"] as const;
+type Role = (typeof ROLES)[number];
+
+/** What a mutant changes: each takes one mechanism away. */
+export interface Mutation {
+  readonly database?: (database: MemoryDatabase) => void;
+  readonly log?: (log: Log, scheduler: Scheduler) => Log;
+  readonly store?: (store: Store) => Store;
+}
+
+const SUBJECTS = 5;
+/** Faults happen for so long, in simulated milliseconds; then everything must come to rest by itself. */
+const STORM_MS = 16_000;
+export const REST_WITHIN_MS = 600_000;
+
+/** Machines, a cluster and a database, and what befalls them. */
+export class World {
+  readonly scheduler: SeededScheduler;
+  readonly cluster: MemoryCluster;
+  readonly database: MemoryDatabase;
+  readonly outside: Outside = { calls: new Map() };
+  readonly registry: Registry;
+  readonly story: string[] = [];
+  /** In some worlds the topic of all events is created anew amid the work, and filled from the ledger. */
+  readonly replayed: boolean;
+  #machines: { roles: readonly Role[]; process: SimProcess; restart: boolean }[] = [];
+  #outer = new SimProcess("outside");
+  #calm = false;
+  #number = 0;
+  #writing = 0;
+
+  constructor(
+    seed: number,
+    readonly mutation: Mutation = {},
+  ) {
+    this.scheduler = new SeededScheduler(seededRandom(seed));
+    this.cluster = new MemoryCluster(this.scheduler);
+    this.database = new MemoryDatabase(this.scheduler);
+    mutation.database?.(this.database);
+    this.replayed = this.scheduler.chance(0.3);
+    this.registry = createRegistry([this.#domain(this.#outer)]);
+    for (const topic of this.registry.topics) this.cluster.createTopic(topic);
+  }
+
+  /** A storm, then calm; returns whether everything came to rest. */
+  async run(): Promise<"done" | "late"> {
+    this.#startMachines();
+    const { scheduler } = this;
+    const clock = scheduler.clock(this.#outer, () => 0);
+    const stop = clock.every(300, () => this.#capture());
+    const mischief = clock.every(700, () => this.#mischief());
+    await scheduler.run(() => scheduler.now >= STORM_MS, STORM_MS + 1_000);
+    stop();
+    mischief();
+    this.#calmDown();
+    return scheduler.run(() => this.#atRest(), REST_WITHIN_MS);
+  }
+
+  #tell(what: string): void {
+    this.story.push(`${Math.round(this.scheduler.now)} ms: ${what}`);
+  }
+
+  #domain(process: SimProcess) {
+    const { scheduler, outside, replayed } = this;
+    return simulatedDomain({ scheduler, process, outside, calm: () => this.#calm, replayed });
+  }
+
+  /** Either each role on machines of its own, or machines that run everything. */
+  #startMachines(): void {
+    const split = this.scheduler.chance(0.6);
+    const copies = 1 + this.scheduler.below(2);
+    const sets = split ? ROLES.map((role) => [role]) : [ROLES];
+    for (const roles of sets) for (let copy = 0; copy <= copies; copy += 1) this.#startMachine(roles);
+  }
+
+  #startMachine(roles: readonly Role[]): void {
+    const process = new SimProcess(`${roles.join("+")} ${this.#machines.length}`);
+    this.#machines.push({ roles, process, restart: true });
+    const skew = this.scheduler.chance(0.2) ? (this.scheduler.random() - 0.5) * 2 * 86_400_000 : 0;
+    const log = this.cluster.logFor(process);
+    const store = this.database.storeFor(process) as unknown as Store;
+    const context: StageContext = {
+      registry: createRegistry([this.#domain(process)]),
+      log: this.mutation.log?.(log, this.scheduler) ?? log,
+      store: this.mutation.store?.(store) ?? store,
+      logger: silentLogger,
+      telemetry: noTelemetry,
+      clock: this.scheduler.clock(process, () => skew),
+      random: this.scheduler.random,
+      config: { retry: { baseMs: 500, capMs: 5_000 }, drainTimeoutMs: 10_000 },
+    };
+    const signal = new AbortController().signal;
+    for (const stage of stagesOf(roles, context)) {
+      // Whatever a stage throws ends its process, as it does in reality; a supervisor starts it again.
+      stage.run(signal).catch((error) => this.#ended(process, error));
+    }
+  }
+
+  #ended(process: SimProcess, error: unknown): void {
+    this.#tell(`${process.name} ended: ${error}`);
+    this.#replace(process);
+  }
+
+  #replace(process: SimProcess): void {
+    const machine = this.#machines.find((one) => one.process === process);
+    if (!machine?.restart) return;
+    machine.restart = false;
+    process.kill();
+    this.scheduler.after(this.#outer, this.scheduler.below(8_000), () => this.#startMachine(machine.roles));
+  }
+
+  /** Something happens; sometimes the transaction that writes it down commits late. */
+  #capture(): void {
+    const { scheduler, database } = this;
+    const burst = 1 + scheduler.below(4);
+    for (let n = 0; n < burst; n += 1) {
+      this.#number += 1;
+      const subjectId = `thing:${scheduler.below(SUBJECTS)}`;
+      const row = rowOf(this.#number, subjectId);
+      const position = database.nextPosition();
+      this.#writing += 1;
+      const late = scheduler.chance(0.15) ? scheduler.below(5_000) : 0;
+      scheduler.after(this.#outer, late, () => {
+        this.#writing -= 1;
+        database.insert(row, position);
+      });
+    }
+  }
+
+  #mischief(): void {
+    const { scheduler, cluster, database } = this;
+    const live = this.#machines.filter(({ process }) => process.alive);
+    const victim = live[scheduler.below(live.length)]?.process;
+    const mischiefs: (() => void)[] = [
+      () => victim && this.#kill(victim),
+      () => victim && this.#kill(victim),
+      () => victim && this.#freeze(victim, 1_000 + scheduler.below(20_000)),
+      () => this.#away("Kafka", cluster.faults, scheduler.below(2_500)),
+      () => this.#away("Postgres", database.faults, scheduler.below(2_500)),
+      () => this.#unreliable(),
+      () => (this.replayed ? this.#recreateTopic() : this.#unreliable()),
+      () => {
+        this.#tell("rebalance");
+        for (const group of ["router-v1", "materializer-v1", "enricher-v1"]) cluster.rebalance(cluster.group(group));
+      },
+    ];
+    mischiefs[scheduler.below(mischiefs.length)]?.();
+  }
+
+  #kill(process: SimProcess): void {
+    this.#tell(`kill ${process.name}`);
+    this.#replace(process);
+  }
+
+  #freeze(process: SimProcess, ms: number): void {
+    this.#tell(`freeze ${process.name} for ${ms} ms`);
+    process.freeze(this.scheduler.now + ms);
+  }
+
+  #away(what: string, faults: { down: boolean }, ms: number): void {
+    this.#tell(`${what} away for ${ms} ms`);
+    faults.down = true;
+    this.scheduler.after(this.#outer, ms, () => {
+      faults.down = false;
+    });
+  }
+
+  #recreateTopic(): void {
+    this.#tell(`${EVENTS_TOPIC} is deleted and created anew`);
+    const topic = this.registry.topics.find(({ name }) => name === EVENTS_TOPIC);
+    this.cluster.deleteTopic(EVENTS_TOPIC);
+    if (topic) this.cluster.createTopic(topic);
+  }
+
+  /** For a while a part of all requests fails, before they are carried out or after. */
+  #unreliable(): void {
+    const { cluster, database, scheduler } = this;
+    this.#tell("requests and answers get lost");
+    Object.assign(cluster.faults, { refused: 0.2, answerLost: 0.2 });
+    Object.assign(database.faults, { refused: 0.1, commitAnswerLost: 0.1 });
+    scheduler.after(this.#outer, 1_500, () => this.#reliable());
+  }
+
+  #reliable(): void {
+    Object.assign(this.cluster.faults, { refused: 0, answerLost: 0 });
+    Object.assign(this.database.faults, { refused: 0, commitAnswerLost: 0 });
+  }
+
+  #calmDown(): void {
+    this.#tell("calm");
+    this.#calm = true;
+    this.#reliable();
+    this.cluster.faults.down = false;
+    this.database.faults.down = false;
+  }
+
+  /** Every event is in the log and handled by both groups, and no work is left to do. */
+  #atRest(): boolean {
+    const { database, cluster } = this;
+    if (
+      !database.quiet ||
+      this.#writing > 0 ||
+      this.#machines.some(({ process }) => process.frozenUntil > this.scheduler.now)
+    )
+      return false;
+    const work = database.work.values();
+    if (work.some(({ status, deadLetterSent }) => (status === "dead" ? !deadLetterSent : status !== "done")))
+      return false;
+    if (database.inOrder().some((event) => !event.published)) return false;
+    // Whether the log is still the same is asked every few seconds only.
+    if (database.identity.get("log")?.topicIds.get(EVENTS_TOPIC) !== cluster.topicId(EVENTS_TOPIC)) return false;
+    const ends = cluster.endOffsets([EVENTS_TOPIC]);
+    return ["router-v1", "materializer-v1"].every((group) =>
+      [...ends].every(([at, end]) => end === 0 || database.positions.get(`${group}/${at}`)?.lastOffset === end - 1),
+    );
+  }
+}
+
+function stagesOf(roles: readonly Role[], context: StageContext) {
+  const options = { once: false };
+  const make = {
+    relay: () => [relayStage(context, options)],
+    router: () => routerStages(context, options),
+    materializer: () => materializerStages(context, options),
+    agent: () => context.registry.agents.map((agent) => agentStage(context, agent, options)),
+  };
+  return roles.flatMap((role) => make[role]());
+}
+
+function rowOf(number: number, subjectId: string) {
+  const hex = number.toString(16).padStart(12, "0");
+  return {
+    id: `00000000-0000-4000-8000-${hex}`,
+    occurredAt: new Date(Date.UTC(2026, 0, 1) + number).toISOString(),
+    source: "sim",
+    subject: "thing",
+    subjectId,
+    type: happened.type,
+    schemaVersion: 1,
+    payload: { number },
+    correlationId: null,
+    causationId: null,
+  };
+}
