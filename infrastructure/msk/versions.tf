@@ -1,0 +1,18 @@
+terraform {
+  required_version = ">= 1.9" # validations that look at another variable
+
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = "5.100.0"
+    }
+  }
+}
+
+provider "aws" {
+  region = var.region
+
+  default_tags {
+    tags = { Project = var.name }
+  }
+}
