@@ -3,6 +3,8 @@ import { messageOf } from "./engine/errors.ts";
 import type { StageLag, StoredPosition } from "./engine/health.ts";
 import { fresh, within } from "./engine/patience.ts";
 import { EVENTS_TOPIC } from "./engine/topics.ts";
+import { MATERIALIZER_GROUP } from "./pipeline/materializer.ts";
+import { ROUTER_GROUP } from "./pipeline/router.ts";
 
 /** What Kafka says of its topics. */
 export interface TopicEnds {
@@ -61,8 +63,8 @@ type Group = Pick<StageLag, "stage" | "group" | "topics">;
 /** The consumer groups there are: the two stages and every agent. */
 function groupsOf({ registry }: App): Group[] {
   return [
-    { stage: "router", group: "router-v1", topics: [EVENTS_TOPIC] },
-    { stage: "materializer", group: "materializer-v1", topics: [EVENTS_TOPIC] },
+    { stage: "router", group: ROUTER_GROUP, topics: [EVENTS_TOPIC] },
+    { stage: "materializer", group: MATERIALIZER_GROUP, topics: [EVENTS_TOPIC] },
     ...registry.agents.map((agent) => ({ stage: agent.name, group: agent.group, topics: [agent.handles.topic] })),
   ];
 }
