@@ -140,7 +140,7 @@ const wrongConfiguration: Mistake[] = [
     run: "kafka:init",
     env: () => ({ KAFKA_SSL: "true", KAFKA_SSL_CA_FILE: join(folder, "none.pem") }),
     code: 1,
-    says: /KAFKA_SSL_CA_FILE cannot be read: .*none\.pem/,
+    says: /KAFKA_SSL_CA_FILE cannot be read: .*none\.pem \(ENOENT\)$/,
   },
   {
     given: "a port that is none",
@@ -165,7 +165,7 @@ const awayServers: Mistake[] = [
       run,
       env: () => ({ KAFKA_BROKERS: "127.0.0.1:1" }),
       code: 1,
-      says: /Kafka: connect ECONNREFUSED 127\.0\.0\.1:1$/,
+      says: /Kafka: nothing listens at 127\.0\.0\.1:1: start Kafka there, or correct the address in KAFKA_BROKERS$/,
     }),
   ),
   {

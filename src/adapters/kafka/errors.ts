@@ -1,11 +1,11 @@
-import { DataError, EnvironmentError, RefusedError } from "../../engine/errors.ts";
+import { DataError, EnvironmentError, RefusedError, UserError } from "../../engine/errors.ts";
 import { causes } from "./causes.ts";
 import { type Attempt, problemOf } from "./problems.ts";
 
 /** The client's error as the engine's: only what the broker says of a record itself is the data's fault. */
 export function classifyKafka(error: unknown, attempt: Attempt): Error {
   // The store is asked for positions amid the client's work: what it says is no word of Kafka's.
-  if (error instanceof EnvironmentError || error instanceof DataError) return error;
+  if (error instanceof EnvironmentError || error instanceof DataError || error instanceof UserError) return error;
   if ([...causes(error)].some(({ apiId }) => apiId === "MESSAGE_TOO_LARGE" || apiId === "RECORD_LIST_TOO_LARGE")) {
     return new DataError("Kafka refused a record: it is larger than the broker takes", "too_large", { cause: error });
   }

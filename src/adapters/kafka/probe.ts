@@ -2,6 +2,8 @@ import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import { Connection, metadataV12, ResponseError, saslHandshakeV1 } from "@platformatic/kafka";
 import type { KafkaConfig } from "../../config.ts";
+import { UserError } from "../../engine/errors.ts";
+import { within } from "../../engine/patience.ts";
 import { causes } from "./causes.ts";
 import { BOUNDED, clientOptions, mechanismOf, splitAddress, tokensFor } from "./client-options.ts";
 import { connectOnce, greet, type Place } from "./greeting.ts";
@@ -52,53 +54,59 @@ export async function findProblem(config: KafkaConfig, topicName: string): Promi
 
 /** The same for one broker; ends with the first step that fails. */
 export async function* probeBroker(config: KafkaConfig, broker: string, topicName: string): AsyncGenerator<ProbeStep> {
-  const place = splitAddress(broker);
   const topic = config.topicPrefix + topicName;
-  let shown = broker;
-  let connection: Connection | undefined;
-  const steps: readonly [ProbeStep["step"], string, () => Promise<string>][] = [
-    [
-      "resolve",
-      `resolve ${place.host}`,
-      async () => {
-        const { address } = await lookup(place.host);
-        if (address !== place.host) shown = `${broker} (${address})`;
-        return address;
-      },
-    ],
-    ["connect", `connect ${broker}`, () => connectOnce(place, STEP_TIMEOUT_MS).then(() => "open")],
-    ["greet", config.ssl ? "TLS" : "Kafka in the clear", () => greet(config, place, STEP_TIMEOUT_MS).then(() => "yes")],
-    ...(config.auth === "aws-iam" ? [awsStep(config)] : []),
-    [
-      "log in",
-      `log in (${describeLogin(config)})`,
-      async () => {
-        connection = await logIn(config, place);
-        return "accepted";
-      },
-    ],
-    ["topic", `see the topic ${topic}`, () => askForTopic(config, connection as Connection, topic)],
-  ];
+  const found: Found = { broker };
   try {
-    for (const [step, name, run] of steps) {
+    for (const [step, name, run] of stepsOf(config, broker, topic)) {
       const startedAt = performance.now();
       const took = () => Math.round(performance.now() - startedAt);
       try {
-        const detail = await run();
+        const detail = await run(found);
         yield { step, name, broker, problem: null, detail, ms: took() };
       } catch (error) {
-        const problem = problemOf(error, { config, broker: shown, topics: [topic] });
+        // A file of ours that cannot be read: nothing was asked of the broker yet.
+        if (error instanceof UserError) throw error;
+        const problem = problemOf(error, { config, broker: found.broker, topics: [topic] });
         yield { step, name, broker, problem, detail: problem.sentence, ms: took() };
         return;
       }
     }
   } finally {
-    await connection?.close().catch(() => {});
+    await found.connection?.close().catch(() => {});
   }
 }
 
-function awsStep(config: KafkaConfig): [ProbeStep["step"], string, () => Promise<string>] {
-  return ["credentials", "AWS credentials", () => tokensFor(config.region ?? "")().then(() => "found")];
+/** What earlier steps found out for later ones. */
+interface Found {
+  /** As it is named in sentences: with its address, once that is known. */
+  broker: string;
+  connection?: Connection;
+}
+
+type Step = readonly [step: ProbeStep["step"], name: string, run: (found: Found) => Promise<string>];
+
+function stepsOf(config: KafkaConfig, broker: string, topic: string): Step[] {
+  const place = splitAddress(broker);
+  const credentials: Step = [
+    "credentials",
+    "AWS credentials",
+    () => tokensFor(config.region ?? "")().then(() => "found"),
+  ];
+  return [
+    ["resolve", `resolve ${place.host}`, (found) => resolve(place, found)],
+    ["connect", `connect ${broker}`, () => connectOnce(place, STEP_TIMEOUT_MS).then(() => "open")],
+    ["greet", config.ssl ? "TLS" : "Kafka in the clear", () => greet(config, place, STEP_TIMEOUT_MS).then(() => "yes")],
+    ...(config.auth === "aws-iam" ? [credentials] : []),
+    ["log in", `log in (${describeLogin(config)})`, (found) => logIn(config, place, found)],
+    ["topic", `see the topic ${topic}`, (found) => askForTopic(config, found, topic)],
+  ];
+}
+
+async function resolve({ host }: Place, found: Found): Promise<string> {
+  const address = await within(STEP_TIMEOUT_MS, lookup(host), () => null);
+  if (!address) throw Object.assign(new Error("DNS gives no answer"), { code: "EAI_AGAIN" });
+  if (address.address !== host) found.broker += ` (${address.address})`;
+  return address.address;
 }
 
 function describeLogin(config: KafkaConfig): string {
@@ -106,13 +114,13 @@ function describeLogin(config: KafkaConfig): string {
   return config.auth === "aws-iam" ? "AWS IAM" : `${config.username}, ${mechanismOf(config)}`;
 }
 
-/** A connection with the configured login, made by the client itself. */
-async function logIn(config: KafkaConfig, { host, port }: Place): Promise<Connection> {
-  const connection = new Connection(config.clientId, clientOptions(config, BOUNDED));
-  connection.on("error", () => {}); // Thrown below.
-  await connection.connect(host, port);
-  if (config.auth === "none") await expectNoLogin(connection);
-  return connection;
+/** Opens a connection with the configured login, made by the client itself. */
+async function logIn(config: KafkaConfig, { host, port }: Place, found: Found): Promise<string> {
+  found.connection = new Connection(config.clientId, clientOptions(config, BOUNDED));
+  found.connection.on("error", () => {}); // Thrown below.
+  await found.connection.connect(host, port);
+  if (config.auth === "none") await expectNoLogin(found.connection);
+  return "accepted";
 }
 
 /** A port that wants a login closes the connection at the first request; asked for its methods, it names them. */
@@ -132,8 +140,8 @@ async function expectNoLogin(connection: Connection): Promise<void> {
 type Metadata = Awaited<ReturnType<typeof metadataV12.api.async>>;
 
 /** The cluster's id, and whether the topic is there. Refused: an error. */
-async function askForTopic(config: KafkaConfig, connection: Connection, topic: string): Promise<string> {
-  const { clusterId, brokers, missing } = await metadataOf(connection, topic);
+async function askForTopic(config: KafkaConfig, { connection }: Found, topic: string): Promise<string> {
+  const { clusterId, brokers, missing } = await metadataOf(connection as Connection, topic);
   await checkAdvertised(config, brokers);
   return `cluster ${clusterId}${missing ? ", the topic does not exist yet" : ""}`;
 }

@@ -22,6 +22,7 @@ export type ProblemKind =
   | "login_not_expected"
   | "login_mechanism"
   | "login_refused"
+  | "login_throttled"
   | "aws_credentials"
   | "aws_clock"
   | "aws_refused"
@@ -67,6 +68,9 @@ const code = (pattern: RegExp) => (error: Cause) => pattern.test(String(error.co
 const apiId = (pattern: RegExp) => (error: Cause) => pattern.test(String(error.apiId));
 const says = (pattern: RegExp) => (error: Cause) => pattern.test(error.message);
 const isTokenError = (error: Cause) => error instanceof TokenRefusedError;
+/** The broker's no to a login, in these words of its own. */
+const refusedWith = (pattern: RegExp) => (error: Cause) =>
+  (isTokenError(error) || error.apiId === "SASL_AUTHENTICATION_FAILED") && pattern.test(words.brokersWords(error));
 const any =
   (...matches: readonly ((error: Cause) => boolean)[]) =>
   (error: Cause) =>
@@ -152,9 +156,15 @@ const ROWS: readonly Row[] = [
       `there are no AWS credentials (${words.oneLine(error.message)}): set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give this machine a role`,
   },
   {
+    kind: "login_throttled",
+    matches: refusedWith(/too many connects/i),
+    says: (_, attempt) =>
+      `${words.brokerOf(attempt)} takes no further logins just now (the smallest brokers of Amazon MSK take four a second): start fewer processes at the same time`,
+    passing: true,
+  },
+  {
     kind: "aws_clock",
-    matches: (error) =>
-      isTokenError(error) && /signature (expired|not yet)|not yet current|skew/i.test(words.brokersWords(error)),
+    matches: refusedWith(/signature (expired|not yet)|not yet current|skew/i),
     says: (_, attempt) =>
       `${words.brokerOf(attempt)} refused the AWS token because of its time: set this machine's clock right (it says ${words.now()})`,
   },

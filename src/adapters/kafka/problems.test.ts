@@ -1,0 +1,77 @@
+/** What a real broker on loopback does not say; the rest is in test/integration/kafka-problems.test.ts. */
+import { describe, expect, test } from "bun:test";
+import { MultipleErrors, NetworkError, ProtocolError, ResponseError } from "@platformatic/kafka";
+import { loadConfig } from "../../config.ts";
+import { DataError, EnvironmentError, RefusedError } from "../../engine/errors.ts";
+import { TokenRefusedError } from "./aws-token.ts";
+import { classifyKafka } from "./errors.ts";
+import { type Attempt, problemOf } from "./problems.ts";
+
+const iam = { KAFKA_AUTH_METHOD: "aws-iam", AWS_REGION: "eu-central-1", KAFKA_BROKERS: "b-1.example:9198" };
+const attempt = (env: Record<string, string> = { KAFKA_BROKERS: "b-1.example:9092" }): Attempt => ({
+  config: loadConfig(env, "/").kafka,
+});
+/** As the client throws it: what matters lies under what does not. */
+const buried = (cause: Error) =>
+  new MultipleErrors("metadata failed 3 times.", [
+    new NetworkError("Connection to b-2.example:9198 failed.", { cause }),
+    new NetworkError("Connection closed"),
+  ]);
+
+describe("problemOf", () => {
+  test.each([
+    ["Signature not yet current: 20260101T000000Z is still later than 20251231T230000Z", "aws_clock"],
+    ["Signature expired: 20260101T000000Z is now earlier than 20260101T010000Z", "aws_clock"],
+    ["[0f3a]: Too many connects", "login_throttled"],
+    ["[0f3a]: Access denied", "login_refused"],
+  ])("given a cluster of Amazon that answers %p, when named, then it is %s", (words, kind) => {
+    const error = buried(new ProtocolError("SASL_AUTHENTICATION_FAILED", words));
+    expect(problemOf(error, attempt(iam)).kind).toBe(kind as "aws_clock");
+  });
+
+  test("given too many logins at once, when named, then it passes by itself, unlike a refused token", () => {
+    const throttled = problemOf(buried(new TokenRefusedError("Too many connects")), attempt(iam));
+    expect(throttled).toMatchObject({ kind: "login_throttled", needsPerson: false });
+    const refused = problemOf(buried(new TokenRefusedError("Access denied")), attempt(iam));
+    expect(refused).toMatchObject({ kind: "aws_refused", needsPerson: true });
+    expect(refused.sentence).toStartWith("b-2.example:9198 refused the AWS token (Access denied): ");
+  });
+
+  test("given a connection lost while records flow, when named, then it passes by itself", () => {
+    const lost = new NetworkError("Connection closed");
+    expect(problemOf(lost, attempt())).toMatchObject({ kind: "connection_lost", needsPerson: false });
+    const slow = new NetworkError("Request timed out");
+    expect(problemOf(slow, attempt())).toMatchObject({ kind: "no_answer", needsPerson: false });
+  });
+
+  test("given a producer that may write nowhere, when named, then its topic is", () => {
+    const refused = new ResponseError(22, 5, { "/": [31, null] }, {});
+    const { kind, sentence } = problemOf(refused, { ...attempt(), topics: ["events.raw"] });
+    expect(kind).toBe("topic_rights");
+    expect(sentence).toStartWith("a client without a login may not use the topic events.raw: ");
+  });
+
+  test("given something new, when named, then its innermost message is told, one line of it", () => {
+    const error = new Error("outer", { cause: new Error("the moon is full\n    at somewhere") });
+    expect(problemOf(error, attempt())).toEqual({ kind: "other", sentence: "the moon is full", needsPerson: false });
+  });
+});
+
+describe("classifyKafka", () => {
+  test("given what a person must mend, when classified, then it is waited for with longer pauses", () => {
+    const denied = classifyKafka(new ProtocolError("TOPIC_AUTHORIZATION_FAILED"), attempt());
+    expect(denied).toBeInstanceOf(RefusedError);
+    const lost = classifyKafka(new NetworkError("Connection closed"), attempt());
+    expect(lost).toBeInstanceOf(EnvironmentError);
+    expect(lost).not.toBeInstanceOf(RefusedError);
+  });
+
+  test("given a record that is too large, when classified, then it is the record's fault", () => {
+    expect(classifyKafka(new ProtocolError("MESSAGE_TOO_LARGE"), attempt())).toBeInstanceOf(DataError);
+  });
+
+  test("given the store's error amid the client's work, when classified, then it stays the store's", () => {
+    const away = new EnvironmentError("Postgres cannot be reached");
+    expect(classifyKafka(away, attempt())).toBe(away);
+  });
+});
