@@ -16,6 +16,7 @@ import {
   type TopicPartition,
   type Watermark,
 } from "../engine/ports.ts";
+import { type Backoff, fullJitter } from "../engine/retry.ts";
 import { type MembershipChange, secondsSince, type Telemetry } from "../engine/telemetry.ts";
 
 /** What a stage does with consecutive records of one partition, inside the transaction that moves its position. */
@@ -47,6 +48,8 @@ export interface ConsumeContext {
   readonly random: () => number;
 }
 
+/** A member that finds itself replaced again and again, as while a topic is made anew, asks less and less often. */
+const REJOIN: Backoff = { baseMs: 100, capMs: 5_000 };
 /** Batches read ahead of the one being processed, over all partitions. */
 const READ_AHEAD = 6;
 
@@ -57,7 +60,9 @@ const READ_AHEAD = 6;
  */
 export async function consume(handler: RecordHandler, context: ConsumeContext): Promise<void> {
   const gaps = new Set<string>();
+  let stale = 0;
   while (!context.signal.aborted) {
+    const joinedAt = context.clock.now();
     const membership = new AbortController();
     const signal = AbortSignal.any([context.signal, membership.signal]);
     try {
@@ -66,7 +71,9 @@ export async function consume(handler: RecordHandler, context: ConsumeContext): 
       // Stopping interrupts whatever waits; what follows (draining the agents) must still happen.
       if (context.signal.aborted) return;
       if (!(error instanceof StaleOwnerError)) throw error;
-      context.logger.info(`rejoining: ${error.message}`, { stage: handler.stage });
+      stale = context.clock.now() - joinedAt > REJOIN.capMs ? 1 : stale + 1;
+      if (stale === 1) context.logger.info(`rejoining: ${error.message}`, { stage: handler.stage });
+      await context.clock.sleep(fullJitter(stale, REJOIN, context.random), context.signal).catch(() => {});
     }
   }
 }

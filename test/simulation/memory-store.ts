@@ -335,7 +335,9 @@ export class MemoryDatabase {
   #advance(group: string, at: string, from: GroupPosition | null, to: GroupPosition): void {
     const key = `${group}/${at}`;
     const now = this.positions.get(key);
-    if (now && now.topicId === to.topicId && now.lastOffset !== from?.lastOffset) {
+    const inUse = now && this.identity.get("log")?.topicIds.get(at.slice(0, at.lastIndexOf(":"))) === now.topicId;
+    const moved = now?.topicId === to.topicId ? now.lastOffset !== from?.lastOffset : inUse;
+    if (now && moved) {
       throw new StaleOwnerError(`${group} was moved on ${at} by another member`);
     }
     this.positions.set(key, { ...to, group, at }, this.#undo);

@@ -41,7 +41,11 @@ function watermarkOf({ last_position: position, last_generation: generation }: P
   return position === null || generation === null ? null : { position, generation };
 }
 
-/** Moves positions, as a compare-and-set: whoever finds another position than it left is not the owner any more. */
+/**
+ * Moves positions, as a compare-and-set: whoever finds another position than it left is not the owner any more. A
+ * position in the topic that the ledger flows into gives way to none in another one: that one was deleted, and the
+ * member slept through it, or it is new, and the relay will notice it soon.
+ */
 export function txPositions(tx: Sql): TxPositions {
   return {
     async advance(group, { topic, partition }, from, to) {
@@ -53,8 +57,10 @@ export function txPositions(tx: Sql): TxPositions {
         on conflict (consumer_group, topic, partition) do update
           set last_offset = excluded.last_offset, last_position = excluded.last_position,
               last_generation = excluded.last_generation, topic_id = excluded.topic_id, updated_at = now()
-          where o.topic_id is distinct from excluded.topic_id
-             or o.last_offset is not distinct from ${from?.lastOffset ?? null}::bigint
+          where case when o.topic_id = excluded.topic_id
+            then o.last_offset is not distinct from ${from?.lastOffset ?? null}::bigint
+            else not exists (select 1 from lifestream.log_identity i where i.topic = o.topic and i.topic_id = o.topic_id)
+          end
         returning 1`;
       if (moved.length === 0) {
         throw new StaleOwnerError(`${group} was moved on ${topic}/${partition} by another member`);
