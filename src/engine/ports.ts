@@ -62,7 +62,10 @@ export interface SubscribeOptions {
   readonly onChange?: (change: MembershipChange) => void;
 }
 
-/** A member of a consumer group. Iterating yields batches of the partitions it owns; it rejoins by itself. */
+/**
+ * A member of a consumer group. Iterating yields batches of the partitions it owns; it rejoins by itself. All members of
+ * a group subscribe to the same topics. A member that ends without a word is replaced when its session is over (10 s).
+ */
 export interface Subscription extends AsyncIterable<RecordBatch>, AsyncDisposable {
   /**
    * False once partitions were assigned anew, even to the same member: what was read before must not be applied, and
@@ -108,9 +111,16 @@ export interface LogIdentity {
   readonly topicIds: ReadonlyMap<string, string>;
 }
 
-/** The transport. At-least-once: an append whose answer is lost may be in the log, and is sent again. */
+/**
+ * The transport. At-least-once: an append whose answer is lost may be in the log, and is sent again. What each
+ * implementation must do is tried by `test/contract/log-contract.ts`; a server that is away is an EnvironmentError.
+ */
 export interface Log {
-  /** Appends to the partition that murmur2 of the key names; resolves when all of it is acknowledged. */
+  /**
+   * Appends to the partition that `partitionOf` the key names (`partition.ts`), in the order of the calls; resolves when
+   * all of it is acknowledged. Positions come back in the order of the records. A record of more than about a megabyte
+   * is a DataError `too_large`; records before it may be in the log by then, none after it.
+   */
   append(topic: string, records: readonly NewRecord[]): Promise<RecordPosition[]>;
   subscribe(options: SubscribeOptions): Subscription;
   /** Offset after the last record, by `positionKey`. */

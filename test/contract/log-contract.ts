@@ -273,6 +273,16 @@ export function logContract(name: string, create: () => Promise<LogUnderTest>): 
         expect(later.values()).toEqual(["1", "2", "3", "4"]);
       });
 
+      given("a word of the store that lies after the end, then at the beginning: nothing is skipped", async () => {
+        const topic = await makeTopic();
+        await log.append(topic, numbered(3));
+        const startAt = () => new Map([[`${topic}:0`, 1_000]]);
+        const reader = startReader(log, { group: newName("group"), topics: [topic], startAt });
+        await world.until(() => reader.records.length === 3);
+        await reader.stop();
+        expect(reader.values()).toEqual(["0", "1", "2"]);
+      });
+
       given("two groups, then neither knows of the other", async () => {
         const topic = await makeTopic();
         await log.append(topic, numbered(4));

@@ -159,3 +159,27 @@ test("given groups that come and go, when their time is over, then nothing of th
   expect(await kept()).toHaveLength(0);
   expect(await db`select 1 from lifestream.log_members`).toHaveLength(0);
 });
+
+test("given thousands of appends and commits, then the tables that count them stay as small as they are", async () => {
+  await create("counted", {}, 3);
+  const reader = startReader(log, { group: "counted", topics: ["counted"] });
+  const sizes: number[] = [];
+  for (let n = 1; n <= 1_500; n += 1) {
+    await append("counted", [`key ${n}`, String(n)]);
+    reader.subscription.commit({ topic: "counted", partition: n % 3 }, n);
+    if (n % 500 === 0) sizes.push(await bookkeeping());
+  }
+  await until(async () => reader.records.length === 1_500);
+  await reader.stop();
+  expect(Math.max(...sizes)).toBeLessThan(1_000_000);
+  expect(sizes.at(-1)).toBeLessThanOrEqual((sizes[0] ?? 0) * 1.5);
+}, 60_000);
+
+/** Bytes of everything that is not a record. */
+async function bookkeeping(): Promise<number> {
+  const [row] = await db<{ bytes: number }[]>`
+    select sum(pg_total_relation_size(oid))::bigint as bytes from pg_class
+    where relnamespace = 'lifestream'::regnamespace and relkind = 'r' and relname like 'log\\_%'
+      and relname not in ('log_records', 'log_identity')`;
+  return row?.bytes ?? 0;
+}

@@ -194,6 +194,11 @@ const networks: Problem[] = [
     says: sentence(`${address} takes the connection and then says nothing`),
   },
   {
+    given: "a broker that names itself by an address that cannot be reached",
+    env: way("none", at("lost")),
+    says: sentence(`${address} answers, but names its brokers as 127\\.0\\.0\\.1:1, where nothing can be reached from`),
+  },
+  {
     given: "one broker that is away and one that refuses us",
     env: way("plain", () => ({
       KAFKA_BROKERS: `127.0.0.1:1,${kafka.brokers("sasl_tls")}`,

@@ -1,6 +1,6 @@
 import { Connection } from "@platformatic/kafka";
 
-export interface LoginCounter extends Disposable {
+interface LoginCounter extends Disposable {
   /** Times of the logins so far, in milliseconds. */
   readonly times: readonly number[];
   /** Most logins within any one second since then. */

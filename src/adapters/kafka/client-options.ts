@@ -6,7 +6,7 @@ import { UserError } from "../../engine/errors.ts";
 import { awsTokens, checkTokenAnswer } from "./aws-token.ts";
 
 /** Bounds of a client: how often and how long it tries by itself. */
-export interface ClientLimits {
+interface ClientLimits {
   readonly retries: number;
   /** Milliseconds between two tries, before the jitter. */
   readonly retryDelay: number;
@@ -25,7 +25,7 @@ export const BOUNDED: ClientLimits = {
 };
 
 /** For the long-lived clients: a request may fail within seconds too; the loops above them try again with backoff. */
-export const LONG_LIVED: ClientLimits = {
+const LONG_LIVED: ClientLimits = {
   retries: 3,
   retryDelay: 300,
   timeout: 10_000,

@@ -51,8 +51,13 @@ export function offered(all: readonly Cause[]): string {
 }
 
 /** The names that the probe found. */
+export function namesOf(error: Cause): readonly string[] {
+  return (error as { names?: readonly string[] }).names ?? [];
+}
+
+/** The same, in brackets. */
 export function listed(error: Cause): string {
-  const { names = [] } = error as { names?: readonly string[] };
+  const names = namesOf(error);
   return names.length > 0 ? ` (${names.join(", ")})` : "";
 }
 

@@ -51,6 +51,11 @@ describe("problemOf", () => {
     expect(sentence).toStartWith("a client without a login may not use the topic events.raw: ");
   });
 
+  test("given a client certificate that Node says was refused, when named, then it is", () => {
+    const alert = new Error("0A000412:SSL routines:ssl3_read_bytes:ssl/tls alert bad certificate:SSL alert number 42");
+    expect(problemOf(alert, attempt()).kind).toBe("client_certificate");
+  });
+
   test("given something new, when named, then its innermost message is told, one line of it", () => {
     const error = new Error("outer", { cause: new Error("the moon is full\n    at somewhere") });
     expect(problemOf(error, attempt())).toEqual({ kind: "other", sentence: "the moon is full", needsPerson: false });

@@ -137,7 +137,11 @@ const ROWS: readonly Row[] = [
   },
   {
     kind: "client_certificate",
-    matches: code(/^ERR_SSL_\w*ALERT\w*(CERTIFICATE|UNKNOWN_CA)\w*$/),
+    // By code on Bun, by words on Node.
+    matches: any(
+      code(/^ERR_SSL_\w*ALERT\w*(CERTIFICATE|UNKNOWN_CA)\w*$/),
+      says(/alert (bad certificate|certificate \w+|unknown ca)/i),
+    ),
     says: (_, attempt) => words.clientCertificate(attempt),
   },
   {
@@ -219,7 +223,7 @@ const ROWS: readonly Row[] = [
     kind: "silent",
     matches: found("silent"),
     says: (_, attempt) =>
-      `${words.brokerOf(attempt)} takes the connection and then says nothing: a proxy or load balancer without a Kafka behind it, or a Kafka that hangs, is to be looked at`,
+      `${words.brokerOf(attempt)} takes the connection and then says nothing: look whether Kafka hangs there, or whether a proxy in front has none behind it`,
     passing: true,
   },
   {
@@ -232,7 +236,7 @@ const ROWS: readonly Row[] = [
     kind: "advertised_address",
     matches: found("advertised_address"),
     says: (error, attempt) =>
-      `${words.brokerOf(attempt)} answers, but names its brokers as${words.listed(error)}, where nothing can be reached from here: correct advertised.listeners on the brokers, or this machine's network`,
+      `${words.brokerOf(attempt)} answers, but names its brokers as ${words.namesOf(error).join(", ")}, where nothing can be reached from here: correct advertised.listeners on the brokers, or this machine's network`,
   },
   {
     kind: "advertised_by_address",

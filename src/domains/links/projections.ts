@@ -107,13 +107,16 @@ async function applyEnrichment(events: Events, tx: Sql): Promise<readonly Parked
   return parked;
 }
 
+/** Links of different partitions come in any order: the earliest sighting of a tag counts, not the first applied. */
 async function addToCatalog(events: Events, tagsOf: (event: StoredEvent) => string[], tx: Sql): Promise<void> {
-  const first = new Map<string, string>();
-  for (const event of events) for (const tag of tagsOf(event)) if (!first.has(tag)) first.set(tag, event.occurredAt);
+  const seen = events.flatMap((event) => tagsOf(event).map((tag) => ({ tag, at: event.occurredAt })));
   const added = await tx`
-    insert into lifestream.tag_catalog (tag, first_seen)
-    select * from unnest(${[...first.keys()].sort()}::text[], ${[...first].sort().map(([, at]) => at)}::timestamptz[])
-    on conflict (tag) do nothing returning 1`;
+    insert into lifestream.tag_catalog as c (tag, first_seen)
+    select tag, min(at) from unnest(${seen.map(({ tag }) => tag)}::text[], ${seen.map(({ at }) => at)}::timestamptz[])
+      as s(tag, at)
+    group by tag order by tag
+    on conflict (tag) do update set first_seen = excluded.first_seen, sent_at = null
+    where c.first_seen > excluded.first_seen returning 1`;
   if (added.length > 0) await tx`select pg_notify('lifestream_catalog', '')`;
 }
 

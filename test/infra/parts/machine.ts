@@ -161,7 +161,12 @@ async function guarded({ report, command, machine, signal }: Rehearsal): Promise
 /** As the stack's README describes it: rights by `kafka:init --acls`, the user by Kafka's own tool, both on loopback. */
 async function oneLoginPerStage({ report, command, machine, signal }: Rehearsal): Promise<void> {
   await report.check("a login for one stage: it does its part, and no other", async () => {
-    const administrator = { KAFKA_BROKERS: machine.internal, KAFKA_AUTH_METHOD: "none", KAFKA_SSL: "false" };
+    const administrator = {
+      KAFKA_BROKERS: machine.internal,
+      KAFKA_AUTH_METHOD: "none",
+      KAFKA_SSL: "",
+      KAFKA_SSL_CA_FILE: "",
+    };
     await command(["kafka:init", "--acls"], administrator);
     const password = "0123456789abcdef";
     const add = ["--add-config", `SCRAM-SHA-512=[password=${password}]`];

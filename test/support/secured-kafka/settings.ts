@@ -4,7 +4,7 @@ import type { Certificate } from "./certificates.ts";
 /**
  * plaintext: nobody is asked, everybody is super user (the test itself, and the brokers among each other) · tls · mtls:
  * client certificates asked for · named: TLS,
- * advertised as localhost and not by address · sasl_tls, sasl: SCRAM and PLAIN, with and without TLS · iam: tokens as Amazon MSK's,
+ * advertised as localhost and not by address · lost: plaintext, advertised where nothing listens · sasl_tls, sasl: SCRAM and PLAIN, with and without TLS · iam: tokens as Amazon MSK's,
  * over TLS · reauth: SCRAM-SHA-512 and tokens, each to be renewed after REAUTH_MS · expired, misnamed: TLS with a
  * certificate that is over or made out to another name.
  */
@@ -13,6 +13,7 @@ export const LISTENERS = {
   tls: "SSL",
   mtls: "SSL",
   named: "SSL",
+  lost: "PLAINTEXT",
   sasl_tls: "SASL_SSL",
   sasl: "SASL_PLAINTEXT",
   iam: "SASL_SSL",
@@ -81,7 +82,7 @@ function roles({ id, controllerPort }: BrokerSettings) {
 
 function addresses(broker: BrokerSettings) {
   const own = listenersOf(broker).map(([name]) => `${name.toUpperCase()}://127.0.0.1:${broker.ports[name]}`);
-  const advertised = own.map((listener) => listener.replace("NAMED://127.0.0.1", "NAMED://localhost"));
+  const advertised = own.map((listener) => advertise(listener));
   const controller = broker.id === 1 ? [`CONTROLLER://127.0.0.1:${broker.controllerPort}`] : [];
   const protocols = listenersOf(broker).map(([name, protocol]) => `${name.toUpperCase()}:${protocol}`);
   return {
@@ -99,6 +100,10 @@ function addresses(broker: BrokerSettings) {
     "listener.name.misnamed.ssl.keystore.type": "PEM",
     "listener.name.misnamed.ssl.keystore.location": broker.misnamed.storeFile,
   };
+}
+
+function advertise(listener: string): string {
+  return listener.replace("NAMED://127.0.0.1", "NAMED://localhost").replace(/^(LOST:\/\/127\.0\.0\.1):\d+$/, "$1:1");
 }
 
 const SECURITY = "org.apache.kafka.common.security";

@@ -1,0 +1,69 @@
+import { expect, test } from "bun:test";
+import { type Clock, systemClock } from "../engine/clock.ts";
+import { EnvironmentError, RefusedError } from "../engine/errors.ts";
+import { type Logger, silentLogger } from "../engine/logger.ts";
+import type { Leases, Wake } from "../engine/ports.ts";
+import { noTelemetry } from "../engine/telemetry.ts";
+import { drain } from "./drain.ts";
+
+const refused = new RefusedError("Kafka: no right");
+const away = new EnvironmentError("Kafka: nobody there");
+
+/** A loop whose steps fail as told, on a clock that only notes how long was waited; it stops after the last. */
+function aLoop(outcomes: readonly (Error | null)[], { once = false } = {}) {
+  const stop = new AbortController();
+  const waits: number[] = [];
+  const lines: string[] = [];
+  let ring = () => {};
+  let steps = 0;
+  const clock: Clock = {
+    ...systemClock,
+    async sleep(ms, signal) {
+      waits.push(ms);
+      // Somebody knocks all the time.
+      ring();
+      signal.throwIfAborted();
+    },
+  };
+  const wake: Wake = {
+    async listen(_channel, onWake) {
+      ring = onWake;
+    },
+  };
+  const leases: Leases = { acquire: async () => true, release: async () => {} };
+  const logger: Logger = { ...silentLogger, warn: (line) => void lines.push(line) };
+  const drainer = {
+    name: "relay",
+    channel: "events" as const,
+    pollMs: 1_000,
+    async step() {
+      const outcome = outcomes[steps];
+      steps += 1;
+      if (steps >= outcomes.length) stop.abort();
+      if (outcome) throw outcome;
+      return false;
+    },
+  };
+  const context = { leases, wake, logger, telemetry: noTelemetry, signal: stop.signal, clock, holder: "me", once };
+  return { run: () => drain(drainer, { ...context, random: () => 0.999_999 }), waits, lines, steps: () => steps };
+}
+
+test("given a refusal at the first step, when it runs, then it ends with it", async () => {
+  const loop = aLoop([refused, null]);
+  await expect(loop.run()).rejects.toBe(refused);
+  expect(loop.steps()).toBe(1);
+});
+
+test("given a refusal after it has worked, when events come in all the time, then it knocks ever more rarely, and tells once", async () => {
+  const loop = aLoop([null, ...new Array(7).fill(refused), null]);
+  await loop.run();
+  expect(loop.lines).toEqual(["waiting: Kafka: no right"]);
+  expect(loop.waits.filter((ms) => ms < 900)).toEqual([]);
+  expect(loop.waits).toContain(29_999);
+});
+
+test("given a server that is away, when it runs once, then it gives up after three tries", async () => {
+  const loop = aLoop([away, away, away, away], { once: true });
+  await expect(loop.run()).rejects.toBe(away);
+  expect(loop.steps()).toBe(3);
+});
