@@ -77,7 +77,9 @@ describe("setting up", () => {
       expect(said.map((line) => line.split(" ", 4).slice(0, 3).join(" ").trimEnd())).toEqual([
         "ok  resolve",
         "ok  connect",
-        "ok  use",
+        "ok  Kafka",
+        "ok  log",
+        "ok  see",
       ]);
       expect(said.at(-1)).toContain(`see ${many.env.KAFKA_TOPIC_PREFIX}events.raw: cluster `);
     },
