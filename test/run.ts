@@ -1,6 +1,6 @@
 /** `npm test`: formatting and lint, types, layering, then all tests on one Postgres and one Kafka. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -18,13 +18,16 @@ const tool = (name: string) => join(root, "node_modules", ".bin", name);
 const FOR_REAL_USE = /^(DATABASE_URL|LINK_DEFAULT_VISIBILITY|AWS_.*|(KAFKA|STREAM|OPENAI|FETCH|OTEL)_.*)$/;
 
 const interrupted = new AbortController();
-let running: ChildProcess | undefined;
+const running = new Set<ChildProcess>();
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.on(signal, () => {
     interrupted.abort(constants.signals[signal]);
-    running?.kill(signal);
+    for (const child of running) child.kill(signal);
   });
 }
+
+/** Most tests wait for servers, so these run side by side with the others; each file has its own database and topics. */
+const LANES = ["test/e2e/", "test/integration/"];
 
 const total: Counts = { passed: 0, failed: 0, skipped: 0 };
 await check("formatting and lint", tool("biome"), ["ci", ...(process.stdout.isTTY ? [] : ["--colors=off"]), "."]);
@@ -52,7 +55,8 @@ async function tests(filters: readonly string[]): Promise<void> {
     const servers = await timed("Postgres and Kafka", start);
     try {
       const env = { TEST_DATABASE_URL: servers.databaseUrl, TEST_KAFKA_BROKERS: servers.kafkaBrokers };
-      await timed("tests", () => bunTest(filters, env));
+      if (filters.length > 0) await timed("tests", () => bunTest(filters, env));
+      else await timed("tests", () => Promise.all(lanes().map((folders) => bunTest(folders, env))));
     } finally {
       await timed("stopping the servers", servers.stop);
     }
@@ -60,6 +64,14 @@ async function tests(filters: readonly string[]): Promise<void> {
     console.error(error instanceof Error ? error.message : error);
     total.failed++;
   }
+}
+
+/** Which folders run one after the other; what is in no lane of its own shares the last. */
+function lanes(): string[][] {
+  const others = readdirSync(join(root, "test"), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && !LANES.includes(`test/${entry.name}/`))
+    .map((entry) => `test/${entry.name}/`);
+  return [...LANES.map((folder) => [folder]), ["src/", "bootstrap/", "examples/", ...others]];
 }
 
 async function bunTest(filters: readonly string[], env: Readonly<Record<string, string>>): Promise<void> {
@@ -103,12 +115,12 @@ async function timed<T>(title: string, work: () => Promise<T>): Promise<T> {
 function run(command: string, args: readonly string[], more: Readonly<Record<string, string>> = {}): Promise<number> {
   const clean = Object.entries(process.env).filter(([name]) => !FOR_REAL_USE.test(name));
   const child = spawn(command, args, { cwd: root, stdio: "inherit", env: { ...Object.fromEntries(clean), ...more } });
-  running = child;
-  return new Promise((resolve) => {
+  running.add(child);
+  return new Promise<number>((resolve) => {
     child.once("error", (error) => {
       console.error(error.message);
       resolve(127);
     });
     child.once("exit", (code) => resolve(code ?? 1));
-  });
+  }).finally(() => running.delete(child));
 }

@@ -81,7 +81,7 @@ describe("setting up", () => {
         "ok  log",
         "ok  see",
       ]);
-      expect(said.at(-1)).toContain(`see ${many.env.KAFKA_TOPIC_PREFIX}events.raw: cluster `);
+      expect(said.at(-1)).toContain(`see the topic ${many.env.KAFKA_TOPIC_PREFIX}events.raw: cluster `);
     },
     TEST_MS,
   );
