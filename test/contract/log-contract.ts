@@ -150,7 +150,7 @@ export function logContract(name: string, create: () => Promise<LogUnderTest>): 
         for (const found of reader.records) {
           expect(text(found.key)).toBe("ключ");
           expect(found.headers).toEqual(headers);
-          expect(Math.abs(found.timestamp - Date.now())).toBeLessThan(TEST_MS);
+          expect(Math.abs(found.timestamp - (world.now?.() ?? Date.now()))).toBeLessThan(TEST_MS);
         }
       });
 

@@ -25,6 +25,8 @@ export interface LogUnderTest extends AsyncDisposable {
   cutConnections?(): Promise<void>;
   /** A member that died without a word is replaced after this long. */
   readonly sessionMs: number;
+  /** The time in which it lives, in milliseconds since 1970; left out: the machine's. */
+  now?(): number;
   /** Waits until the condition holds, in whatever time this log lives; fails when it does not come true. */
   until(condition: () => boolean | Promise<boolean>, withinMs?: number): Promise<void>;
 }

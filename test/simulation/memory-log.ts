@@ -78,15 +78,21 @@ export class MemoryCluster {
       if (this.faults.down) throw new EnvironmentError("Kafka: no broker answers");
       return answer();
     };
+    let before: Promise<unknown> = Promise.resolve();
+    const append: Log["append"] = (topic, records) => {
+      const appended = this.#append(process, topic, records, before);
+      before = appended.catch(() => {});
+      return appended;
+    };
     return {
-      append: (topic, records) => this.#append(process, topic, records),
+      append,
       subscribe: (options) => new MemorySubscription(this, process, options),
       endOffsets: (topics) => ask(() => this.endOffsets(topics)),
       identity: (topics) => ask(() => this.identity(topics)),
       cluster: () => ask(() => ({ brokers: [1], defaults: null })),
       describeTopics: (names) => ask(() => this.#describe(names)),
       createTopics: (topics) => ask(() => topics.forEach((topic) => void this.createTopic(topic))),
-      addPartitions: () => Promise.reject(new Error("partitions are not added here")),
+      addPartitions: (name, total) => ask(() => this.addPartitions(name, total)),
       deleteTopics: (names) => ask(() => names.forEach((name) => void this.deleteTopic(name))),
       configureTopic: (name, config) =>
         ask(() => {
@@ -143,6 +149,10 @@ export class MemoryCluster {
     return this.#topics.get(topic)?.id ?? "";
   }
 
+  end({ topic, partition }: TopicPartition): number {
+    return this.#topics.get(topic)?.partitions[partition]?.length ?? 0;
+  }
+
   read({ topic, partition }: TopicPartition, offset: number, limit: number): LogRecord[] {
     return this.#topics.get(topic)?.partitions[partition]?.slice(offset, offset + limit) ?? [];
   }
@@ -154,6 +164,15 @@ export class MemoryCluster {
       this.#groups.set(name, group);
     }
     return group;
+  }
+
+  /** Appends bytes that no program of ours would. */
+  appendRaw({ topic, partition }: TopicPartition, records: readonly Pick<LogRecord, "key" | "value">[]): void {
+    const stored = this.#topic(topic).partitions[partition] ?? [];
+    for (const { key, value } of records) {
+      stored.push({ topic, partition, offset: stored.length, key, value, headers: {}, timestamp: this.scheduler.now });
+    }
+    this.wakeReaders();
   }
 
   /** Shares the partitions among the members anew; each learns of it at its next heartbeat. */
@@ -184,11 +203,18 @@ export class MemoryCluster {
     for (const wake of waiting) wake();
   }
 
-  async #append(process: SimProcess, topic: string, records: readonly NewRecord[]): Promise<RecordPosition[]> {
+  /** One after the other, as a process sends them over one connection. */
+  async #append(
+    process: SimProcess,
+    topic: string,
+    records: readonly NewRecord[],
+    before: Promise<unknown>,
+  ): Promise<RecordPosition[]> {
     const { scheduler, faults } = this;
+    await before;
     await scheduler.point(process);
     if (faults.down || scheduler.chance(faults.refused)) throw new EnvironmentError("Kafka: the append was refused");
-    const tooBig = records.find(({ value }) => value.length > MAX_RECORD_BYTES);
+    const tooBig = records.find(({ key, value }) => key.length + value.length > MAX_RECORD_BYTES);
     if (tooBig) throw new DataError("Kafka refused a record: it is larger than the broker takes", "too_large");
     // From here on it is on its way, whatever becomes of the sender.
     const arrived = scheduler.point(this.broker).then(() => this.#write(topic, records));
@@ -285,6 +311,7 @@ class MemorySubscription implements Subscription {
         else await this.#untilMore();
       } catch {
         this.#leave();
+        this.options.onChange?.("interrupted");
         failures += 1;
         const pause = fullJitter(failures, REJOIN, scheduler.random);
         await scheduler
@@ -325,7 +352,9 @@ class MemorySubscription implements Subscription {
     if (this.#generation !== this.#group.generation) return;
     for (const at of mine) {
       const key = positionKey(at);
-      this.#next.set(key, { ...at, offset: known.get(key) ?? group.committed.get(key) ?? 0 });
+      const offset = known.get(key) ?? group.committed.get(key) ?? 0;
+      // One that lies after the end is no position in this log: the oldest there is, as nothing may be skipped.
+      this.#next.set(key, { ...at, offset: offset > this.cluster.end(at) ? 0 : offset });
     }
     this.options.onChange?.("reading");
   }
