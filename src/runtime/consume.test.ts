@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { systemClock } from "../engine/clock.ts";
+import { type Clock, systemClock } from "../engine/clock.ts";
 import { EnvironmentError } from "../engine/errors.ts";
 import { silentLogger } from "../engine/logger.ts";
 import type { GroupPosition, Log, LogRecord, RecordBatch, Store, StoreTx } from "../engine/ports.ts";
@@ -22,6 +22,9 @@ const batchOf = (epoch: number, ...offsets: number[]): RecordBatch => ({
   epoch,
   records: offsets.map(recordAt),
 });
+
+/** Pauses end at once, so that all there is to do is done before any timer fires. */
+const noWait: Clock = { ...systemClock, sleep: async () => {} };
 
 /**
  * A log that serves one list of batches per subscription, and a store that keeps one position. `disown` names batches
@@ -83,7 +86,7 @@ function aWorld(rounds: RecordBatch[][], { disown = [] as number[] } = {}) {
       logger: silentLogger,
       telemetry,
       signal: stop.signal,
-      clock: systemClock,
+      clock: noWait,
       random: () => 0,
     });
   };
