@@ -16,6 +16,7 @@ import {
   type Store,
   type StoreTx,
   type Wake,
+  type WorkAct,
 } from "../../src/engine/ports.ts";
 import type { NewWork, WorkStatus } from "../../src/engine/work.ts";
 import { expiredFailure } from "../../src/engine/work-failed.ts";
@@ -40,6 +41,9 @@ export interface LedgerEntry extends StoredEvent {
 export interface WorkEntry extends NewWork {
   status: WorkStatus;
   attempt: number;
+  round: number;
+  attemptsBefore: number;
+  redriveAsked: boolean;
   nextAttemptAt: number;
   leaseUntil: number | null;
   agent: string | null;
@@ -84,7 +88,7 @@ export class MemoryDatabase {
   readonly #state = new Map<string, Table<unknown>>();
   readonly #listeners = new Set<{ channel: string; process: SimProcess; wake: () => void }>();
   #sequence = 0;
-  #queue: (() => void)[] = [];
+  #queue: { process: SimProcess; resume: (isOurs: boolean) => void }[] = [];
   #busy = false;
   #undo: Undo[] = [];
   /** Set by a mutant: changes what a transaction does. */
@@ -147,7 +151,7 @@ export class MemoryDatabase {
         markQueued: (lease, sent) => alone(() => this.#markQueued(lease, sent)),
         deadUnsent: (limit) =>
           alone(() =>
-            this.#works((work) => work.status === "dead" && !work.deadLetterSent)
+            this.#works(({ status, deadLetterSent }) => ["dead", "discarded"].includes(status) && !deadLetterSent)
               .slice(0, limit)
               .map((work) => this.#toDue(work)),
           ),
@@ -155,6 +159,7 @@ export class MemoryDatabase {
           alone(() => {
             this.#requireLease(lease);
             for (const id of ids) this.#update(id, { deadLetterSent: true });
+            this.#beginRounds(ids);
           }),
         renew: (attempts, leaseMs) =>
           alone(() => {
@@ -181,7 +186,7 @@ export class MemoryDatabase {
 
   /** All events, as the ledger orders them. */
   inOrder(): LedgerEntry[] {
-    return this.events.values().sort((a, b) => a.position - b.position);
+    return byPosition(this.events.values());
   }
 
   get #generation(): number {
@@ -231,19 +236,24 @@ export class MemoryDatabase {
   /** Waits until no other transaction runs. */
   async #turn(process: SimProcess): Promise<void> {
     while (this.#busy) {
-      await new Promise<void>((resolve) => this.#queue.push(resolve));
+      const isOurs = await new Promise<boolean>((resume) => this.#queue.push({ process, resume }));
+      if (isOurs) break;
       await this.scheduler.point(process);
     }
     this.#busy = true;
     this.#undo = [];
   }
 
+  /** Whoever is picked has the turn at once; those that are frozen ask again when they go on. */
   #finish(): void {
-    this.#busy = false;
+    const { now } = this.scheduler;
+    const alive = this.#queue.filter(({ process }) => process.alive);
+    for (const { process, resume } of alive) if (process.frozenUntil > now) resume(false);
+    this.#queue = alive.filter(({ process }) => process.frozenUntil <= now);
     this.#undo = [];
-    const waiting = this.#queue;
-    this.#queue = [];
-    for (const resume of waiting) resume();
+    const [next] = this.#queue.splice(this.scheduler.below(this.#queue.length), 1);
+    this.#busy = next !== undefined;
+    next?.resume(true);
   }
 
   #tx(process: SimProcess): SimTx {
@@ -266,8 +276,16 @@ export class MemoryDatabase {
           statement(() => ({
             generation: this.#generation,
             positions: new Map(ids.flatMap((id) => toPair(id, this.events.get(id)?.position))),
+            settled: new Set(),
           })),
         payloadsOf: (ids) => statement(() => new Map(ids.flatMap((id) => toPair(id, this.events.get(id)?.payload)))),
+        find: (ids) => statement(() => this.inOrder().filter(({ id }) => ids.includes(id))),
+        stretch: (subjectId, from, to, limit) =>
+          statement(() =>
+            this.inOrder()
+              .filter((event) => event.subjectId === subjectId && event.position >= from && event.position <= to)
+              .slice(0, limit),
+          ),
       },
       work: {
         claim: (work) => statement(() => this.#claim(work)),
@@ -296,6 +314,13 @@ export class MemoryDatabase {
             }
             this.notify("work");
           }),
+        redrive: (acts) => statement(() => this.#redrive(acts)),
+        discard: (acts) =>
+          statement(() => {
+            const closed = this.#inRound(acts, ["dead"]);
+            for (const { id } of closed) this.#update(id, { status: "discarded" });
+            return closed.length;
+          }),
       },
       deadLetters: {
         put: (records) =>
@@ -303,6 +328,11 @@ export class MemoryDatabase {
             for (const record of records)
               if (!this.deadLetters.get(record.id)) this.deadLetters.set(record.id, record, undo);
           }),
+        find: (ids) => statement(() => ids.flatMap((id) => this.deadLetters.get(id) ?? [])),
+        // No record of a simulation is ever bad: nothing is decided about one.
+        healed: async () => {},
+        failedAgain: async () => {},
+        discard: async () => {},
       },
       parked: {
         hold: () => statement(() => {}),
@@ -314,6 +344,16 @@ export class MemoryDatabase {
             }
           }),
         take: (projection, subjectIds) => statement(() => this.#takeParked(projection, subjectIds)),
+      },
+      savepoint: async (work) => {
+        const mark = undo.length;
+        try {
+          return await work(this.#tx(process));
+        } catch (error) {
+          this.#requireOpen(undo);
+          for (const back of undo.splice(mark).reverse()) back();
+          throw error;
+        }
       },
     };
   }
@@ -361,6 +401,9 @@ export class MemoryDatabase {
           ...one,
           status: "pending",
           attempt: 1,
+          round: 1,
+          attemptsBefore: 0,
+          redriveAsked: false,
           nextAttemptAt: this.scheduler.now,
           leaseUntil: null,
           agent: null,
@@ -394,6 +437,32 @@ export class MemoryDatabase {
     }
     if (settled > 0) this.notify("work");
     return settled;
+  }
+
+  #inRound(acts: readonly WorkAct[], statuses: readonly WorkStatus[]): WorkEntry[] {
+    return acts.flatMap(({ id, round }) => {
+      const work = this.work.get(id);
+      return work && work.round === round && statuses.includes(work.status) && !work.redriveAsked ? [work] : [];
+    });
+  }
+
+  #redrive(acts: readonly WorkAct[]): number {
+    const asked = this.#inRound(acts, ["dead", "discarded", "failed"]);
+    for (const { id } of asked) this.#update(id, { redriveAsked: true });
+    this.#beginRounds(asked.map(({ id }) => id));
+    return asked.length;
+  }
+
+  #beginRounds(ids: readonly string[]): void {
+    for (const id of ids) {
+      const work = this.work.get(id);
+      if (!work?.redriveAsked || !(work.deadLetterSent || work.status === "failed")) continue;
+      const { attempt, round } = work;
+      this.#update(id, { attempt: attempt + 1, attemptsBefore: attempt, round: round + 1 });
+      this.#update(id, { status: "pending", redriveAsked: false, deadLetterSent: false, queuedAt: null });
+      this.#update(id, { nextAttemptAt: this.scheduler.now });
+      this.notify("work");
+    }
   }
 
   #accept(attempts: readonly { id: string; attempt: number }[], leaseMs: number, agent: string): AcceptedWork[] {
@@ -433,7 +502,7 @@ export class MemoryDatabase {
     const batch = sent.length > 0 ? { ...before, ids: [] } : before;
     this.outbox.set("batch", batch, this.#undo);
     if (batch.ids.length > 0) return this.#outboxRows(batch.ids);
-    const waiting = () => this.inOrder().filter((event) => !event.published);
+    const waiting = () => byPosition(this.events.values().filter((event) => !event.published));
     if (this.scheduler.now >= this.#nextLateCheck) {
       this.#nextLateCheck = this.scheduler.now + LATE_CHECK_MS;
       for (const event of waiting()) {
@@ -556,9 +625,11 @@ function toEntry(row: LedgerRow, position: number, now: number): LedgerEntry {
 }
 
 function toAccepted(work: WorkEntry): AcceptedWork {
-  const { id, type, subject, subjectId, correlationId, triggeredByEventId, attempt, maxAttempts, lastError } = work;
+  const { id, type, subject, subjectId, correlationId, triggeredByEventId, maxAttempts, lastError } = work;
+  const { attempt, round, attemptsBefore } = work;
   const ids = { id, type, subject, subjectId, correlationId, triggeredByEventId };
-  return { ...ids, attempt, maxAttempts, lastError, createdAt: isoAt(0), payload: work.payload };
+  const counts = { attempt, round, attemptsBefore, maxAttempts };
+  return { ...ids, ...counts, lastError, createdAt: isoAt(0), payload: work.payload };
 }
 
 /** A record's value, in the shape of the ledger row. */
@@ -577,4 +648,8 @@ function toRecordValue(event: LedgerEntry): Payload {
     causation_id: event.causationId,
     position: event.position,
   };
+}
+
+function byPosition(events: LedgerEntry[]): LedgerEntry[] {
+  return events.sort((a, b) => a.position - b.position);
 }

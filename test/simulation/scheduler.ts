@@ -59,6 +59,7 @@ export class Scheduler {
   #ready: Ready[] = [];
   #timers: Timer[] = [];
   #nextTimer = Number.POSITIVE_INFINITY;
+  readonly #deadlines: AbortController[] = [];
   steps = 0;
 
   constructor(readonly random: () => number) {}
@@ -89,6 +90,7 @@ export class Scheduler {
       sleep: (ms, signal) => this.#sleep(process, ms, signal),
       deadline: (ms) => {
         const late = new AbortController();
+        this.#deadlines.push(late);
         this.after(process, ms, () => late.abort());
         return late.signal;
       },
@@ -116,6 +118,11 @@ export class Scheduler {
       await new Promise<void>((resolve) => setImmediate(resolve));
     }
     return "done";
+  }
+
+  /** Lets go of deadlines: signals with listeners, unlike other garbage, stay in memory until they are aborted. */
+  [Symbol.dispose](): void {
+    for (const late of this.#deadlines) late.abort();
   }
 
   /** False when nothing is left that could ever happen. */

@@ -13,7 +13,7 @@ export interface Outcome {
 
 /** Runs one seed: a storm of faults over the real stages, then calm, then the checker. */
 export async function simulate(seed: number, mutation: Mutation = {}): Promise<Outcome> {
-  const world = new World(seed, mutation);
+  using world = new World(seed, mutation);
   const rest = await world.run();
   const alive = rest === "done" ? [] : [`I5 alive: not at rest ${REST_WITHIN_MS / 1_000} s after the last fault`];
   return { seed, broken: [...alive, ...violations(world)], steps: world.scheduler.steps, story: world.story };

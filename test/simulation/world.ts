@@ -23,7 +23,7 @@ export interface Mutation {
 
 const SUBJECTS = 5;
 /** Faults happen for so long, in simulated milliseconds; then everything must come to rest by itself. */
-const STORM_MS = 16_000;
+const STORM_MS = 14_000;
 export const REST_WITHIN_MS = 600_000;
 
 /** Machines, a cluster and a database, and what befalls them. */
@@ -38,6 +38,7 @@ export class World {
   readonly replayed: boolean;
   #machines: { roles: readonly Role[]; process: SimProcess; restart: boolean }[] = [];
   #outer = new SimProcess("outside");
+  #over = new AbortController();
   #calm = false;
   #number = 0;
   #writing = 0;
@@ -67,6 +68,13 @@ export class World {
     mischief();
     this.#calmDown();
     return scheduler.run(() => this.#atRest(), REST_WITHIN_MS);
+  }
+
+  /** Lets go of everything that listens. */
+  [Symbol.dispose](): void {
+    for (const { process } of this.#machines) process.kill();
+    this.#over.abort();
+    this.scheduler[Symbol.dispose]();
   }
 
   #tell(what: string): void {
@@ -102,7 +110,7 @@ export class World {
       random: this.scheduler.random,
       config: { retry: { baseMs: 500, capMs: 5_000 }, drainTimeoutMs: 10_000 },
     };
-    const signal = new AbortController().signal;
+    const { signal } = this.#over;
     for (const stage of stagesOf(roles, context)) {
       // Whatever a stage throws ends its process, as it does in reality; a supervisor starts it again.
       stage.run(signal).catch((error) => this.#ended(process, error));
@@ -219,7 +227,7 @@ export class World {
     const work = database.work.values();
     if (work.some(({ status, deadLetterSent }) => (status === "dead" ? !deadLetterSent : status !== "done")))
       return false;
-    if (database.inOrder().some((event) => !event.published)) return false;
+    if (database.events.values().some((event) => !event.published)) return false;
     // Whether the log is still the same is asked every few seconds only.
     if (database.identity.get("log")?.topicIds.get(EVENTS_TOPIC) !== cluster.topicId(EVENTS_TOPIC)) return false;
     const ends = cluster.endOffsets([EVENTS_TOPIC]);
