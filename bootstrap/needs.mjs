@@ -7,6 +7,8 @@ import { join } from "node:path";
  */
 export function localKafkaFor(root, command, env = process.env) {
   if (command === "test") return { wanted: !env.TEST_KAFKA_BROKERS, required: true };
+  // It stops and starts the servers, so nobody else's will do.
+  if (command === "test:quiet") return { wanted: true, required: true };
   const setting = (name) => env[name] || dotEnv(root, name);
   const transport = setting("STREAM_TRANSPORT");
   const startsServers = ["start", "stack", "demo"].includes(command);

@@ -5,7 +5,12 @@ import { localKafkaFor } from "./needs.mjs";
 import { runBun } from "./run-bun.mjs";
 
 const OLDEST_NODE = 20;
-const TESTS = { test: "test/run.ts", "test:sim": "test/simulation/run.ts", "test:infra": "test/infra/run.ts" };
+const TESTS = {
+  test: "test/run.ts",
+  "test:sim": "test/simulation/run.ts",
+  "test:infra": "test/infra/run.ts",
+  "test:quiet": "test/quiet/run.ts",
+};
 const root = fileURLToPath(new URL("..", import.meta.url));
 const [command, ...args] = process.argv.slice(2);
 

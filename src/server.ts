@@ -1,4 +1,5 @@
 import { isTransactionPooler } from "./adapters/postgres/connect.ts";
+import { createFailureReads } from "./adapters/postgres/failures.ts";
 import { createReadModel } from "./adapters/postgres/read-model.ts";
 import { readConnections } from "./adapters/postgres/read-model-health.ts";
 import { createTokens } from "./adapters/postgres/tokens.ts";
@@ -7,11 +8,13 @@ import type { ServerDeps } from "./api/deps.ts";
 import type { Probes } from "./api/probes.ts";
 import { type App, siteOptions } from "./app.ts";
 import { EnvironmentError } from "./engine/errors.ts";
+import type { FailureDesk } from "./engine/failures.ts";
 import type { PipelineHealth } from "./engine/health.ts";
 import { fresh, within } from "./engine/patience.ts";
 import type { Reads } from "./engine/web/types.ts";
 import { createKafkaWatch } from "./health.ts";
 import type { Observability } from "./observability.ts";
+import { createFailureDesk } from "./pipeline/failure-desk.ts";
 import { ingest } from "./pipeline/ingest.ts";
 import { readiness } from "./readiness.ts";
 
@@ -21,6 +24,12 @@ export { type RunningServer, startProbeServer, startServer } from "./api/server.
 export function readModelOf(app: Pick<App, "db" | "registry">) {
   const tables = new Set(app.registry.projections.flatMap((projection) => projection.tables));
   return createReadModel(app.db, [...tables]);
+}
+
+/** Where people decide about failures. */
+export function failureDeskOf(app: App, reads: Reads = readModelOf(app)): FailureDesk {
+  const { store, registry } = app;
+  return createFailureDesk({ reads: createFailureReads(reads), store, registry, now: () => new Date() });
 }
 
 /** All that the web server needs, out of an app. `observed`: whoever listens to this process, for `/metrics`. */
@@ -38,6 +47,7 @@ export function createServerDeps(app: App, observed?: Observability): ServerDeps
     findEvents: (ids) => store.ledger.find(ids),
     tokens: createTokens(app.db),
     health,
+    failures: failureDeskOf(app, reads),
     ready: readiness({
       postgres: reads.ping,
       kafka: async () => throwIf((await kafka.ends()).problem),

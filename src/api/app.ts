@@ -5,6 +5,7 @@ import { authorize } from "./auth.ts";
 import { cors } from "./cors.ts";
 import type { ServerDeps } from "./deps.ts";
 import { mountEvents } from "./events.ts";
+import { failurePages } from "./failures.ts";
 import { onlyKnownHosts, securityHeaders } from "./guards.ts";
 import { createLayout, type Layout } from "./layout.ts";
 import { domainApis, mountEndpoint, mountForm, mountPage } from "./mount.ts";
@@ -19,7 +20,9 @@ import { statusView } from "./status-view.ts";
 export function createServerApp(deps: ServerDeps, port: () => number): Hono {
   const app = new Hono();
   const apis = domainApis(deps);
-  const pages = [...apis.flatMap((api) => api.pages ?? []), statusPage(deps)];
+  const desk = failurePages(deps);
+  const pages = [...apis.flatMap((api) => api.pages ?? []), ...desk.pages, statusPage(deps)];
+  const forms = [...apis.flatMap((api) => api.forms ?? []), ...desk.forms];
   const assets = loadAssets();
   const layout = createLayout(navigationOf(pages), assets.version);
 
@@ -29,7 +32,7 @@ export function createServerApp(deps: ServerDeps, port: () => number): Hono {
   mountProbes(app, deps);
   mountStatus(app, deps);
   for (const page of pages) mountPage(app, page, layout);
-  for (const form of apis.flatMap((api) => api.forms ?? [])) mountForm(app, form, layout);
+  for (const form of forms) mountForm(app, form, layout);
   for (const endpoint of apis.flatMap((api) => api.endpoints ?? [])) mountEndpoint(app, endpoint, deps);
   mountEvents(app, deps);
   mountSite(app, deps.siteDirectory);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Hono } from "hono";
 
 /** Parts of the one style sheet, in the order they are read. */
-const STYLES = ["theme.css", "base.css", "parts.css", "links.css", "link.css", "status.css"];
+const STYLES = ["theme.css", "base.css", "parts.css", "links.css", "link.css", "status.css", "failures.css"];
 const TYPES = {
   "app.css": "text/css; charset=utf-8",
   "live.js": "text/javascript; charset=utf-8",

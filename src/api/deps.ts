@@ -1,3 +1,4 @@
+import type { FailureDesk } from "../engine/failures.ts";
 import type { PipelineHealth } from "../engine/health.ts";
 import type { Logger } from "../engine/logger.ts";
 import type { Registry } from "../engine/registry.ts";
@@ -12,6 +13,8 @@ export interface ServerDeps extends Probes {
   readonly findEvents: FindEvents;
   readonly tokens: TokenVerifier;
   readonly health: () => Promise<PipelineHealth>;
+  /** Where people decide about failures. */
+  readonly failures: FailureDesk;
   /** Origins of other pages that may use the API, exactly as browsers send them. */
   readonly corsOrigins: readonly string[];
   /** Names (`host` or `host:port`) besides this machine's own under which it answers. */

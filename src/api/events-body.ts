@@ -2,8 +2,7 @@ import { z } from "zod";
 import { checkPayload, issues } from "../engine/decode.ts";
 import { DataError } from "../engine/errors.ts";
 import type { NewEvent } from "../engine/event.ts";
-import type { Registry } from "../engine/registry.ts";
-import { workFailed } from "../engine/work-failed.ts";
+import { PIPELINE_EVENTS, type Registry } from "../engine/registry.ts";
 import { parseJson } from "./body.ts";
 import { Problem, type ProblemPart } from "./problems.ts";
 
@@ -70,8 +69,8 @@ function toEvent(value: unknown, registry: Registry): NewEvent {
   const { event_type: type, subject_id: subjectId, subject, payload, occurred_at, source, id } = parsed.data;
   const definition = registry.events.get(type);
   if (!definition) throw new DataError(`nobody registered the event type "${type}"`);
-  // It steers retries and dead letters of work that is not the client's.
-  if (type === workFailed.type) throw new DataError(`${type} is written by the pipeline only`);
+  // They steer retries and dead letters of work that is not the client's.
+  if (PIPELINE_EVENTS.includes(definition)) throw new DataError(`${type} is written by the pipeline only`);
   if (subject !== undefined && subject !== definition.subject) {
     throw new DataError(`the subject of ${type} is "${definition.subject}", not "${subject}"`);
   }

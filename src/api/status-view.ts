@@ -12,6 +12,7 @@ ${overview(health, now)}
 <section><h2>Work</h2>${work(health)}</section>
 ${deadWork(health, now)}
 ${deadRecords(health, now)}
+${health.deadWork.total + health.deadRecords.total > 0 && html`<p><a href="/failures">Decide about failures</a></p>`}
 ${parked(health, now)}
 <section><h2>Servers</h2>${servers(health)}</section>
 </div>`;

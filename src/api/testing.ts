@@ -5,6 +5,7 @@ import { links } from "../domains/links/index.ts";
 import { temperature } from "../domains/temperature/index.ts";
 import { todos } from "../domains/todos/index.ts";
 import type { StoredEvent } from "../engine/event.ts";
+import type { DeskReport, FailureDesk } from "../engine/failures.ts";
 import type { PipelineHealth } from "../engine/health.ts";
 import { silentLogger } from "../engine/logger.ts";
 import type { Sql } from "../engine/ports.ts";
@@ -54,6 +55,7 @@ function testDeps(ledger: Map<string, StoredEvent>): ServerDeps {
         ["capture", "read", "admin"].includes(token) ? { name: token, scopes: [token as Scope] } : null,
     },
     health: async () => HEALTH,
+    failures: NO_FAILURES,
     ready: async () => ({ postgres: null, kafka: null, loops: null }),
     corsOrigins: ["https://app.example.com"],
     siteDirectory: join(tmpdir(), "no-such-site"),
@@ -61,6 +63,16 @@ function testDeps(ledger: Map<string, StoredEvent>): ServerDeps {
     logger: silentLogger,
   };
 }
+
+const NOTHING_DONE: DeskReport = { work: 0, records: 0, hopeless: 0, already: 0, skipped: [] };
+
+/** A desk at which nothing lies. */
+export const NO_FAILURES: FailureDesk = {
+  list: async () => ({ failures: [], total: 0, next: null }),
+  show: async () => null,
+  redrive: async () => NOTHING_DONE,
+  discard: async () => NOTHING_DONE,
+};
 
 const UNSET = {
   occurredAt: NOW,

@@ -7,6 +7,7 @@ import { addressOf } from "../server.ts";
 import { type Check, fail, type Outcome, ok, warn } from "./check.ts";
 import type { Clock } from "./clock.ts";
 import { addressesOf, connectTime, describeCertificate, postgresCertificateOf } from "./network.ts";
+import { checkRights } from "./postgres-rights.ts";
 import { mayBeStale, STALE } from "./stale-dns.ts";
 
 /** A server to look at, and where its address came from; `problem`: there is none. */
@@ -19,10 +20,14 @@ export interface Target {
 const DEFAULT_PORT = 5432;
 /** gen_random_uuid() without an extension. */
 const OLDEST = 13;
-const REQUIRED = ["select", "insert", "update", "delete"] as const;
 
-export function postgresChecks(target: Target, clock: Clock): Check[] {
-  const { app, source, problem } = target;
+export interface PostgresTarget extends Target {
+  /** The stage that this login is for; null: told by its role, or all. */
+  readonly as: string | null;
+}
+
+export function postgresChecks(target: PostgresTarget, clock: Clock): Check[] {
+  const { app, source, problem, as } = target;
   const check = (name: string, needs: readonly string[], run: Check["run"]): Check => ({
     family: "Postgres",
     name,
@@ -47,7 +52,7 @@ export function postgresChecks(target: Target, clock: Clock): Check[] {
     check("notifications", ["login"], () => asked(checkListen(app))),
     check("clock", ["login"], () => asked(clock.check(app.db))),
     check("schema", ["login"], () => asked(checkSchema(app))),
-    check("rights", ["login", "schema"], () => asked(checkRights(app))),
+    check("rights", ["login", "schema"], () => asked(checkRights(app, as))),
   ];
 }
 
@@ -136,31 +141,4 @@ async function checkSchema({ db, registry }: App): Promise<Outcome> {
   const pending = await pendingMigrations(db, await allMigrations(registry));
   if (pending.length === 0) return ok("up to date");
   return fail(`lacks ${pending.join(", ")}`, 'Run "npm run db:migrate".');
-}
-
-async function checkRights({ db, registry }: App): Promise<Outcome> {
-  const names = tablesIn((await allMigrations(registry)).map(({ sql }) => sql));
-  const rows = await db<{ name: string; lacks: string[]; hidden: boolean }[]>`
-    select c.relname as name, row_security_active(c.oid) as hidden,
-      array(select p from unnest(${[...REQUIRED]}::text[]) as p where not has_table_privilege(c.oid, p)) as lacks
-    from pg_class c join pg_namespace n on n.oid = c.relnamespace
-    where n.nspname = 'lifestream' and c.relname = any(${names}::text[]) order by 1`;
-  const lacking = rows.filter(({ lacks }) => lacks.length > 0);
-  if (lacking.length > 0) {
-    const told = lacking.map(({ name, lacks }) => `${lacks.join(", ")} on ${name}`);
-    return fail(
-      `lacks ${told.join("; ")}`,
-      "Have the owner grant them on the schema lifestream, or log in as the owner.",
-    );
-  }
-  const hidden = rows.filter((row) => row.hidden).map(({ name }) => name);
-  if (hidden.length === 0) return ok(`reads and writes all ${rows.length} tables`);
-  const remedy = "Log in as the tables' owner, or give this user the attribute BYPASSRLS.";
-  return fail(`row-level security hides rows of ${hidden.join(", ")} from this user`, remedy);
-}
-
-/** The tables that migrations make: other programs' tables beside them are not our concern. */
-function tablesIn(migrations: readonly string[]): string[] {
-  const made = /create table (?:if not exists )?lifestream\.(\w+)/gi;
-  return migrations.flatMap((sql) => [...sql.matchAll(made)].map(([, name = ""]) => name));
 }

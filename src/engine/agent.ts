@@ -25,5 +25,7 @@ export interface Agent<P extends Payload = Payload> {
   readonly concurrency: number;
   /** Hard deadline of one attempt, in milliseconds. */
   readonly timeoutMs: number;
+  /** Tables that its clients read beside its work: all that a login of its own may read (docs/least-rights.md). */
+  readonly reads?: readonly string[];
   run(work: Work<P>, context: AgentContext): Promise<NewEvent[]>;
 }

@@ -24,6 +24,7 @@ function work(more: Partial<WorkItem> = {}): WorkItem {
     type: "fetch_link",
     status: "done",
     attempt: 1,
+    round: 1,
     maxAttempts: 3,
     agent: "fetcher",
     triggeredByEventId: "added",

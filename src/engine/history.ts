@@ -7,7 +7,9 @@ export interface WorkItem {
   readonly id: string;
   readonly type: string;
   readonly status: WorkStatus;
+  /** Of its round. */
   readonly attempt: number;
+  readonly round: number;
   readonly maxAttempts: number;
   readonly agent: string | null;
   readonly triggeredByEventId: string;
@@ -38,7 +40,9 @@ export interface SubjectHistory {
 
 /** An attempt that failed, as its event tells it. */
 export interface FailedAttempt {
+  /** Of its round. */
   readonly attempt: number;
+  readonly round: number;
   readonly at: string;
   readonly error: string;
   readonly errorClass: string | null;
@@ -97,7 +101,7 @@ export function failuresOf(work: Pick<WorkItem, "id">, events: readonly StoredEv
   return events
     .filter((event) => failedWorkId(event) === work.id)
     .map(({ payload, occurredAt }) => ({
-      attempt: Number((payload.work_message as { attempt?: unknown }).attempt ?? 0),
+      ...attemptIn(payload.work_message as { attempt?: unknown; round?: unknown }),
       at: occurredAt,
       error: String(payload.error ?? ""),
       errorClass: typeof payload.error_class === "string" ? payload.error_class : null,
@@ -113,6 +117,10 @@ export function resultsOf(work: WorkItem, events: readonly StoredEvent[]): Store
       event.source === `agent:${work.agent}` &&
       event.type !== workFailed.type,
   );
+}
+
+function attemptIn({ attempt, round }: { attempt?: unknown; round?: unknown }) {
+  return { attempt: Number(attempt ?? 0), round: Number(round ?? 1) };
 }
 
 function failedWorkId(event: StoredEvent): string | null {

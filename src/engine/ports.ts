@@ -216,13 +216,27 @@ export interface LedgerRow {
   readonly causationId: string | null;
 }
 
+/** What the ledger says of events that came through the log. */
+export interface Confirmed {
+  readonly generation: number;
+  readonly positions: ReadonlyMap<string, number>;
+  readonly settled: ReadonlySet<string>;
+}
+
 export interface TxLedger {
   /** Appends; ids already there are left as they are. Returns the ids that are new. */
   append(rows: readonly LedgerRow[]): Promise<string[]>;
-  /** Positions of those of the ids that the ledger holds, and under which generation the ledger flows now. */
-  confirm(ids: readonly string[]): Promise<{ generation: number; positions: ReadonlyMap<string, number> }>;
+  /**
+   * Positions of those of the ids that the ledger holds, and under which generation the ledger flows now. `settled`:
+   * those that a later adoption of their subject has taken up (`adopted.ts`).
+   */
+  confirm(ids: readonly string[]): Promise<Confirmed>;
   /** Payloads that were too big for the log, by event id. */
   payloadsOf(ids: readonly string[]): Promise<Map<string, Payload>>;
+  /** Those of the ids that the ledger holds, in its order. */
+  find(ids: readonly string[]): Promise<StoredEvent[]>;
+  /** Events of a subject at these positions, both included, in ledger order; at most `limit`. */
+  stretch(subjectId: string, from: number, to: number, limit: number): Promise<StoredEvent[]>;
 }
 
 /** What the router decides about a failed attempt. */
@@ -259,6 +273,29 @@ export interface TxWork {
   postpone(id: string, attempt: number, afterMs: number, error: string, errorClass: string): Promise<void>;
   /** Gives running attempts back, to be started again at once; they do not count as failed. */
   release(attempts: readonly { id: string; attempt: number }[]): Promise<void>;
+  /** Another round for work that was given up in this one; what is past the round is left alone. Returns how many. */
+  redrive(acts: readonly WorkAct[]): Promise<number>;
+  /** Closes the case of work that was given up in this round; what is past the round is left alone. Returns how many. */
+  discard(acts: readonly WorkAct[]): Promise<number>;
+}
+
+/** Who decided what about a failure, when and why. */
+export interface Decision {
+  readonly at: string;
+  readonly by: string;
+  readonly reason: string | null;
+}
+
+/** A decision about one round of a piece of work. */
+export interface WorkAct extends Decision {
+  readonly id: string;
+  readonly round: number;
+}
+
+/** A decision about one try of a quarantined record. */
+export interface RecordAct extends Decision {
+  readonly id: string;
+  readonly tries: number;
 }
 
 /** A record or work that could not be processed, kept with its raw bytes. */
@@ -276,7 +313,14 @@ export interface DeadRecord {
 }
 
 export interface TxDeadLetters {
+  /** Sets records aside; one that is there already is left as it is, but for one that seemed healed. */
   put(records: readonly DeadRecord[]): Promise<void>;
+  find(ids: readonly string[]): Promise<DeadRecord[]>;
+  /** The record could be read after all. */
+  healed(act: RecordAct): Promise<void>;
+  /** It could not: it stays, with what is wrong now. */
+  failedAgain(act: RecordAct, failure: { stage: string; error: string; errorClass: string }): Promise<void>;
+  discard(acts: readonly RecordAct[]): Promise<void>;
 }
 
 export interface ParkedEvent {
@@ -301,6 +345,8 @@ export interface StoreTx<Tx = Sql> {
   readonly work: TxWork;
   readonly deadLetters: TxDeadLetters;
   readonly parked: TxParked;
+  /** Runs a part that may fail alone: then only what it wrote is undone, and its error thrown. */
+  savepoint<T>(work: (tx: StoreTx<Tx>) => Promise<T>): Promise<T>;
 }
 
 /** An event of the ledger on its way to the log. */

@@ -1,6 +1,8 @@
+import { stateAdopted } from "./adopted.ts";
 import type { Agent } from "./agent.ts";
 import type { Capture, Domain } from "./domain.ts";
 import type { EventDefinition } from "./event.ts";
+import { FAILURE_ACTS } from "./failure-acts.ts";
 import type { Projection } from "./projection.ts";
 import type { Route } from "./route.ts";
 import { CORE_TOPICS, type TopicDefinition, workTopic } from "./topics.ts";
@@ -19,6 +21,9 @@ export interface Registry {
   readonly topics: readonly TopicDefinition[];
 }
 
+/** What the pipeline itself writes of work, records and adopted state: not for clients to say. */
+export const PIPELINE_EVENTS: readonly EventDefinition[] = [workFailed, stateAdopted, ...FAILURE_ACTS] as never;
+
 /** Indexes the list of domains; throws where two of them claim the same name. */
 export function createRegistry(domains: readonly Domain[]): Registry {
   const agents = domains.flatMap((domain) => domain.agents ?? []);
@@ -29,7 +34,11 @@ export function createRegistry(domains: readonly Domain[]): Registry {
   }
   return {
     domains,
-    events: unique("event type", [workFailed, ...domains.flatMap((domain) => domain.events)], (event) => event.type),
+    events: unique(
+      "event type",
+      [...PIPELINE_EVENTS, ...domains.flatMap((domain) => domain.events)],
+      (event) => event.type,
+    ),
     projections: domains.flatMap((domain) => domain.projections ?? []),
     routes: Map.groupBy(routes, (route) => route.on),
     work,

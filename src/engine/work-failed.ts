@@ -18,6 +18,8 @@ export const workFailed = defineEvent({
       subject_id: z.string(),
       work_type: z.string(),
       attempt: z.number().int().min(1),
+      round: z.number().int().min(1).optional(),
+      attempts_before: z.number().int().min(0).optional(),
     }),
     error: z.string(),
     agent: z.string(),

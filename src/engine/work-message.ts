@@ -1,7 +1,9 @@
 import { z } from "zod";
+import { decodeJson, issues } from "./decode.ts";
+import { DataError } from "./errors.ts";
 import type { Payload } from "./event.ts";
-import type { DueWork, NewRecord } from "./ports.ts";
-import type { Work } from "./work.ts";
+import type { DueWork, LogRecord, NewRecord } from "./ports.ts";
+import { attemptOfRound, type Work } from "./work.ts";
 
 /** The message of an attempt as the contract has it, and our `id` beside it. */
 export function toMessage(work: Work): Payload {
@@ -11,9 +13,10 @@ export function toMessage(work: Work): Payload {
     work_type: work.type,
     correlation_id: work.correlationId,
     triggered_by_event_id: work.triggeredByEventId,
-    attempt: work.attempt,
+    attempt: attemptOfRound(work),
     max_attempts: work.maxAttempts,
     created_at: work.createdAt,
+    ...(work.round > 1 ? { round: work.round, attempts_before: work.attemptsBefore } : {}),
     ...(work.lastError === null ? {} : { last_error: work.lastError }),
     payload: work.payload,
   };
@@ -24,7 +27,7 @@ export function toWorkRecord(work: Work): NewRecord {
   return {
     key: work.subjectId,
     value: JSON.stringify(toMessage(work)),
-    headers: { work_type: work.type, attempt: String(work.attempt) },
+    headers: { work_type: work.type, attempt: String(attemptOfRound(work)) },
   };
 }
 
@@ -44,8 +47,18 @@ export function toDeadLetterRecord(work: DueWork): NewRecord {
 }
 
 /** What a consumer needs of a work message: everything else is read from the registry. */
-export const workMessage = z.looseObject({
+const workMessage = z.looseObject({
   id: z.uuid(),
   work_type: z.string(),
   attempt: z.number().int().min(1),
+  attempts_before: z.number().int().min(0).default(0),
 });
+
+/** The attempt that a message is for, as the registry counts; throws DataError. */
+export function decodeAttempt(record: LogRecord): { id: string; attempt: number } {
+  const parsed = workMessage.safeParse(decodeJson(record));
+  if (!parsed.success) {
+    throw new DataError(`the work message is malformed: ${issues(parsed.error.issues)}`, "wrong_shape");
+  }
+  return { id: parsed.data.id, attempt: parsed.data.attempts_before + parsed.data.attempt };
+}

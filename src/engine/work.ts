@@ -24,18 +24,28 @@ export interface Work<P extends Payload = Payload> {
   readonly subjectId: string;
   readonly correlationId: string;
   readonly triggeredByEventId: string;
-  /** From 1. */
+  /** From 1, counted on over all rounds: with the id it names one attempt for ever. */
   readonly attempt: number;
+  /** From 1; a redrive begins the next one. */
+  readonly round: number;
+  /** Attempts spent in earlier rounds. */
+  readonly attemptsBefore: number;
   readonly maxAttempts: number;
   readonly createdAt: string;
   readonly lastError: string | null;
   readonly payload: P;
 }
 
+/** Which attempt of its round this is, from 1: what people and messages call the attempt. */
+export function attemptOfRound({ attempt, attemptsBefore }: Pick<Work, "attempt" | "attemptsBefore">): number {
+  return attempt - attemptsBefore;
+}
+
 /**
  * Life of a work item in `lifestream.work`:
  * `pending` (due at next_attempt_at) -> `queued` (in its topic) -> `running` (an agent holds it until lease_until)
- * -> `done`, or `failed` (its work.failed event awaits the router) -> `pending` again, or `dead`.
+ * -> `done`, or `failed` (its work.failed event awaits the router) -> `pending` again, or `dead`; from there, by a person,
+ * `pending` for another round, or `discarded`.
  */
 export type WorkStatus = "pending" | "queued" | "running" | "failed" | "done" | "dead" | "discarded";
 

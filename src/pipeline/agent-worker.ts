@@ -1,7 +1,5 @@
-import { decodeJson, issues } from "../engine/decode.ts";
-import { DataError } from "../engine/errors.ts";
 import type { RecordBatch } from "../engine/ports.ts";
-import { workMessage } from "../engine/work-message.ts";
+import { decodeAttempt } from "../engine/work-message.ts";
 import { deadRecord, type RecordHandler } from "../runtime/consume.ts";
 import type { AttemptOptions } from "./attempt.ts";
 import { AttemptPool, LEASE_MS } from "./attempt-pool.ts";
@@ -53,11 +51,7 @@ function decodeAttempts(batch: RecordBatch) {
   const attempts: { id: string; attempt: number }[] = [];
   const bad = batch.records.flatMap((record) => {
     try {
-      const parsed = workMessage.safeParse(decodeJson(record));
-      if (!parsed.success) {
-        throw new DataError(`the work message is malformed: ${issues(parsed.error.issues)}`, "wrong_shape");
-      }
-      attempts.push({ id: parsed.data.id, attempt: parsed.data.attempt });
+      attempts.push(decodeAttempt(record));
       return [];
     } catch (error) {
       return [deadRecord("agent", batch.topicId, record, error)];

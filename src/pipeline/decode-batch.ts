@@ -10,7 +10,7 @@ export interface BadRecord {
 }
 
 export interface DecodedBatch {
-  /** Valid events not handled before, in order. */
+  /** Valid events not handled before, in order; without those that an adoption has settled. */
   readonly events: readonly StoredEvent[];
   readonly bad: readonly BadRecord[];
   /** Highest ledger position in the batch, bad records included; null where none had one. */
@@ -58,7 +58,7 @@ function attempt<T>(record: LogRecord, work: () => T, bad: BadRecord[]): T | nul
 }
 
 async function withoutRepeats(decoded: readonly DecodedEvent[], done: Watermark | null, tx: StoreTx) {
-  const { generation, positions } = await tx.ledger.confirm(decoded.map((one) => one.event.id));
+  const { generation, positions, settled } = await tx.ledger.confirm(decoded.map((one) => one.event.id));
   const fresh: DecodedEvent[] = [];
   let last = done?.generation === generation ? done.position : null;
   for (const one of decoded) {
@@ -70,6 +70,7 @@ async function withoutRepeats(decoded: readonly DecodedEvent[], done: Watermark 
       if (last !== null && position <= last) continue;
       last = position;
     }
+    if (settled.has(one.event.id)) continue;
     fresh.push({ ...one, event: { ...one.event, position } });
   }
   return { fresh, watermark: last === null ? null : { generation, position: last } };

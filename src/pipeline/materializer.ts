@@ -7,6 +7,7 @@ import { secondsSince, type Telemetry } from "../engine/telemetry.ts";
 import { EVENTS_TOPIC } from "../engine/topics.ts";
 import { deadRecord, type RecordHandler } from "../runtime/consume.ts";
 import { decodeBatch } from "./decode-batch.ts";
+import { applyRecordActs } from "./failure-desk-apply.ts";
 
 /** Its consumer group. */
 export const MATERIALIZER_GROUP = "materializer-v1";
@@ -30,7 +31,12 @@ export function createMaterializer({
       await tx.deadLetters.put(
         bad.map(({ record, error }) => deadRecord("materializer", batch.topicId, record, error)),
       );
-      for (const projection of registry.projections) await applyProjection(projection, events, tx);
+      const apply = async (some: readonly StoredEvent[], within: StoreTx) => {
+        for (const projection of registry.projections) await applyProjection(projection, some, within);
+      };
+      await apply(events, tx);
+      const upTo = watermark?.position ?? 0;
+      await applyRecordActs(events, { stage: "materializer", registry, tx, upTo, apply });
       const afterCommit = () => {
         telemetry.setAside(
           "materializer",

@@ -1,4 +1,6 @@
-import { correlationOf, type StoredEvent } from "../engine/event.ts";
+import { DataError } from "../engine/errors.ts";
+import { correlationOf, type Payload, type StoredEvent } from "../engine/event.ts";
+import { workRequested } from "../engine/failure-acts.ts";
 import { workId } from "../engine/ids.ts";
 import type { FailureVerdict } from "../engine/ports.ts";
 import type { Registry } from "../engine/registry.ts";
@@ -9,6 +11,7 @@ import { MAX_ATTEMPTS, type NewWork } from "../engine/work.ts";
 import { workFailed } from "../engine/work-failed.ts";
 import type { RecordHandler } from "../runtime/consume.ts";
 import { decodeBatch } from "./decode-batch.ts";
+import { applyWorkActs, ROUTED_ACTS, redrivenEvents } from "./failure-desk-apply.ts";
 
 /** Its consumer group. */
 export const ROUTER_GROUP = "router-v1";
@@ -22,12 +25,12 @@ export interface RouterOptions {
 
 /**
  * `events.raw` -> the registry of work. Claims what facts ask for (once per meaning, ever), and answers failures with
- * another attempt or the dead letters. The dispatcher does the sending. What is no valid event is the materializer's
+ * another attempt or the dead letters, and carries out what people decide about those. The dispatcher does the sending. What is no valid event is the materializer's
  * to set aside; here it asks for nothing.
  */
 export function createRouter(options: RouterOptions): RecordHandler {
   const { registry, telemetry } = options;
-  const wanted = (type: string) => registry.routes.has(type) || type === workFailed.type;
+  const wanted = (type: string) => registry.routes.has(type) || type === workFailed.type || ROUTED_ACTS.has(type);
   return {
     stage: "router",
     group: ROUTER_GROUP,
@@ -35,14 +38,16 @@ export function createRouter(options: RouterOptions): RecordHandler {
     maxBatch: 1_000,
     async handle(batch, tx, done) {
       const startedAt = performance.now();
-      const { events, watermark } = await decodeBatch(batch.records, { tx, done, registry, wanted });
+      const { events: read, watermark } = await decodeBatch(batch.records, { tx, done, registry, wanted });
+      const events = [...read, ...(await redrivenEvents(read, registry, tx))];
       const asked = planWork(events, registry);
       const claimed = new Set(await tx.work.claim(asked));
       await tx.work.settle(
         events.filter((event) => event.type === workFailed.type).flatMap((event) => verdict(event, options)),
       );
+      await applyWorkActs(events, tx);
       const isNew = asked.filter((work) => claimed.has(work.id));
-      return { watermark, afterCommit: () => telemetry.routed(events, isNew, secondsSince(startedAt)) };
+      return { watermark, afterCommit: () => telemetry.routed(read, isNew, secondsSince(startedAt)) };
     },
   };
 }
@@ -51,14 +56,12 @@ export function createRouter(options: RouterOptions): RecordHandler {
 export function planWork(events: readonly StoredEvent[], registry: Registry): NewWork[] {
   const work = new Map<string, NewWork>();
   for (const event of events) {
-    for (const route of registry.routes.get(event.type) ?? []) {
-      const payload = route.plan(event);
-      if (payload === null) continue;
-      const id = workId(route.dispatch.type, route.key(event));
+    for (const { type, key, payload } of wantedBy(event, registry)) {
+      const id = workId(type, key);
       if (work.has(id)) continue;
       work.set(id, {
         id,
-        type: route.dispatch.type,
+        type,
         subject: event.subject,
         subjectId: event.subjectId,
         correlationId: correlationOf(event),
@@ -69,6 +72,28 @@ export function planWork(events: readonly StoredEvent[], registry: Registry): Ne
     }
   }
   return [...work.values()];
+}
+
+interface WantedWork {
+  readonly type: string;
+  /** Its meaning: equal keys are the same work. */
+  readonly key: string;
+  readonly payload: Payload;
+}
+
+function wantedBy(event: StoredEvent, registry: Registry): WantedWork[] {
+  if (event.type === workRequested.type) return [requested(event, registry)];
+  return (registry.routes.get(event.type) ?? []).flatMap((route) => {
+    const payload = route.plan(event);
+    return payload === null ? [] : [{ type: route.dispatch.type, key: route.key(event), payload }];
+  });
+}
+
+/** Work that a person asks for by name. */
+function requested({ id, payload }: StoredEvent, registry: Registry): WantedWork {
+  const { work_type: type, payload: wanted } = payload as { work_type: string; payload: Payload };
+  if (!registry.work.has(type)) throw new DataError(`there is no work "${type}"`, "unknown_work_type");
+  return { type, key: id, payload: wanted };
 }
 
 /** What follows from a failed attempt: another one after a jittered pause, or none. */
@@ -89,7 +114,8 @@ export function verdict(
   return [
     {
       id: message.id,
-      attempt: message.attempt,
+      // As the registry counts: over all rounds.
+      attempt: message.attempt + (message.attempts_before ?? 0),
       error,
       errorClass: error_class ?? "unexpected",
       retryInMs: again ? Math.round(pause) : null,
@@ -98,7 +124,7 @@ export function verdict(
 }
 
 interface FailedPayload {
-  work_message: { id?: string; attempt: number; max_attempts?: number };
+  work_message: { id?: string; attempt: number; attempts_before?: number; max_attempts?: number };
   error: string;
   error_class?: string;
   retryable?: boolean;

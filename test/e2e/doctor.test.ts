@@ -172,7 +172,7 @@ test(
 );
 
 test(
-  "given a user that may only read, when the doctor looks, then it names what that user lacks",
+  "given a user that may only read, when the doctor looks, then it says for what that will do, and what else is lacking",
   async () => {
     await using world = await createTestApp();
     const { db } = world.app;
@@ -184,11 +184,16 @@ test(
       const url = new URL(world.env.DATABASE_URL ?? "");
       [url.username, url.password] = [user, "secret"];
 
-      const { code, checks, level } = await consult({ ...world.env, DATABASE_URL: url.href });
+      const env = { ...world.env, DATABASE_URL: url.href };
+      const alone = await consult(env);
+      const asRelay = await consult(env, "--as", "relay");
 
-      expect(code).toBe(1);
-      expect(level("Postgres rights")).toEqual(["fail"]);
-      expect(told(checks, "Postgres rights")).toContain("insert, update, delete on events");
+      expect(alone.level("Postgres rights")).toEqual(["ok"]);
+      expect(told(alone.checks, "Postgres rights")).toStartWith("enough for reader (");
+      expect(asRelay.code).toBe(1);
+      expect(asRelay.level("Postgres rights")).toEqual(["fail"]);
+      expect(told(asRelay.checks, "Postgres rights")).toContain("update (published_to_kafka, position, ");
+      expect(remedies(asRelay.checks)).toContain("npm run db:migrate -- --roles");
     } finally {
       await db.unsafe(`drop owned by ${user}`);
       await db.unsafe(`drop role ${user}`);

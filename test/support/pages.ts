@@ -7,15 +7,21 @@ export interface TestPages extends AsyncDisposable {
   readonly host: string;
   /** Requests so far, by path. */
   readonly requests: Map<string, number>;
+  /** From now on what was `/ill` is well. */
+  mend(): void;
 }
 
-/** `/ok/...` is an article, `/404/...` is not there, `/503/...` always fails, `/once/...` only the first time; all after `delayMs`. */
+/**
+ * `/ok/...` is an article, `/404/...` is not there, `/503/...` always fails, `/once/...` only the first time, and
+ * `/ill/...` is not there until mended; all after `delayMs`.
+ */
 export async function servePages({ delayMs = 0 } = {}): Promise<TestPages> {
   const requests = new Map<string, number>();
+  let ill = true;
   const server = createServer((request, response) => {
     const path = request.url ?? "/";
     requests.set(path, (requests.get(path) ?? 0) + 1);
-    const status = statusOf(path, requests.get(path) ?? 1);
+    const status = ill && path.startsWith("/ill") ? 404 : statusOf(path, requests.get(path) ?? 1);
     setTimeout(() => {
       response.writeHead(status, { "content-type": "text/html; charset=utf-8" });
       response.end(status === 200 ? article(path) : `<h1>${status}</h1>`);
@@ -27,6 +33,9 @@ export async function servePages({ delayMs = 0 } = {}): Promise<TestPages> {
     origin: `http://${host}`,
     host,
     requests,
+    mend() {
+      ill = false;
+    },
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

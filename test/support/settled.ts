@@ -14,7 +14,8 @@ export async function settled(app: App): Promise<boolean> {
   const [row] = await app.db<{ open: number }[]>`
     select ${unapplied(app, ["router-v1", "materializer-v1"])} + (
       select count(*) from lifestream.work
-      where status not in ('done', 'dead') or (status = 'dead' and dead_letter_sent_at is null)) as open`;
+      where status not in ('done', 'dead', 'discarded')
+        or (status in ('dead', 'discarded') and dead_letter_sent_at is null)) as open`;
   return row?.open === 0;
 }
 

@@ -7,6 +7,7 @@ import {
   StaleOwnerError,
   UserError,
 } from "../../engine/errors.ts";
+import { openSocket } from "./socket.ts";
 
 export type Database = postgres.Sql<{ bigint: number }>;
 
@@ -25,8 +26,9 @@ export function connect({ url, name, maxConnections = 8 }: ConnectOptions): Data
   return postgres(withoutMark(url), {
     max: maxConnections,
     connect_timeout: 5,
-    // Seconds. The driver's own pause grows to 20 s; the loops above know better when to try again.
-    backoff: () => 0.1 + Math.random() * 0.4,
+    // Seconds. The driver's own pause grows to 20 s; the loops above know better when to try again. Only who listens
+    // has no loop above it.
+    backoff: (failures: number) => 0.1 + Math.random() * Math.min(3, 0.2 * 2 ** failures),
     idle_timeout: 60,
     prepare: !isTransactionPooler(url),
     onnotice: () => {},
@@ -35,6 +37,8 @@ export function connect({ url, name, maxConnections = 8 }: ConnectOptions): Data
       bigint: { to: 20, from: [20], serialize: (value: number) => String(value), parse: Number },
       date: { to: 1184, from: [1082, 1114, 1184], serialize: toText, parse: isoUtc },
     },
+    // The driver takes it; its types do not know.
+    ...({ socket: openSocket } as object),
   }) as unknown as Database;
 }
 

@@ -3,7 +3,8 @@ import type { Payload, StoredEvent } from "../../engine/event.ts";
 import type { Ledger, LedgerRow, Sql, TxLedger } from "../../engine/ports.ts";
 import type { Database } from "./connect.ts";
 
-interface EventRow {
+/** A row of `lifestream.events`, without where it stands in Kafka. */
+export interface EventRow {
   id: string;
   occurred_at: string;
   received_at: string;
@@ -36,10 +37,12 @@ export function toStoredEvent(row: EventRow): StoredEvent {
   };
 }
 
+const columnsOf = (db: Database | Sql) => db`id, occurred_at, received_at, source, subject, subject_id, event_type,
+  schema_version, payload, correlation_id, causation_id, position`;
+
 /** Reads of the ledger outside of any transaction. */
 export function createLedger(db: Database): Ledger {
-  const columns = db`id, occurred_at, received_at, source, subject, subject_id, event_type, schema_version, payload,
-    correlation_id, causation_id, position`;
+  const columns = columnsOf(db);
   return {
     async find(ids) {
       const rows = await db<EventRow[]>`
@@ -71,17 +74,35 @@ export function txLedger(tx: Sql): TxLedger {
       return inserted.map((row) => row.id);
     },
     async confirm(ids) {
-      const rows = await tx<{ generation: number; id: string | null; position: number }[]>`
-        select b.generation, e.id, e.position from lifestream.outbox_batch b
-        left join lifestream.events e on e.id = any(${ids as string[]}::uuid[])`;
-      const positions = new Map(rows.flatMap(({ id, position }) => (id === null ? [] : [[id, position] as const])));
-      return { generation: rows[0]?.generation ?? 1, positions };
+      const rows = await tx<{ generation: number; id: string | null; position: number; settled: boolean }[]>`
+        select b.generation, e.id, e.position, e.event_type <> 'state.adopted' and exists (
+          select from lifestream.events a
+          where a.event_type = 'state.adopted' and a.subject_id = e.subject_id and a.subject = e.subject
+            and a.position > e.position and a.payload->'settled' = 'true') as settled
+        from lifestream.outbox_batch b left join lifestream.events e on e.id = any(${ids as string[]}::uuid[])`;
+      const known = rows.flatMap((row) => (row.id === null ? [] : [{ ...row, id: row.id }]));
+      return {
+        generation: rows[0]?.generation ?? 1,
+        positions: new Map(known.map(({ id, position }) => [id, position])),
+        settled: new Set(known.filter((row) => row.settled).map((row) => row.id)),
+      };
     },
     async payloadsOf(ids) {
       if (ids.length === 0) return new Map();
       const rows = await tx<{ id: string; payload: Payload }[]>`
         select id, payload from lifestream.events where id = any(${ids as string[]}::uuid[])`;
       return new Map(rows.map((row) => [row.id, row.payload]));
+    },
+    async find(ids) {
+      const rows = await tx<EventRow[]>`
+        select ${columnsOf(tx)} from lifestream.events where id = any(${ids as string[]}::uuid[]) order by position`;
+      return rows.map(toStoredEvent);
+    },
+    async stretch(subjectId, from, to, limit) {
+      const rows = await tx<EventRow[]>`
+        select ${columnsOf(tx)} from lifestream.events
+        where subject_id = ${subjectId} and position between ${from} and ${to} order by position limit ${limit}`;
+      return rows.map(toStoredEvent);
     },
   };
 }

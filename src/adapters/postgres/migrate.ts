@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "../../engine/errors.ts";
+import type { Sql } from "../../engine/ports.ts";
 import type { Database } from "./connect.ts";
 
 /** One numbered step of the schema; applied once, in its own transaction, never changed afterwards. */
@@ -12,6 +13,11 @@ export interface Migration {
 
 /** Key of the lock that keeps two migrating processes apart; transaction-level, so it works through a pooler. */
 const LOCK_KEY = 7_316_582_014;
+
+/** Keeps everybody else from changing the schema until the transaction ends. */
+export async function lockSchema(tx: Sql): Promise<void> {
+  await tx`select pg_advisory_xact_lock(${LOCK_KEY})`;
+}
 
 /** The core's migrations, in order. */
 export async function coreMigrations(): Promise<Migration[]> {
@@ -27,17 +33,32 @@ export async function coreMigrations(): Promise<Migration[]> {
  * Returns the names it applied. A database with migrations this code does not know is refused: it is newer.
  */
 export async function migrate(db: Database, migrations: readonly Migration[]): Promise<string[]> {
-  await db.begin(async (tx) => {
-    await tx`select pg_advisory_xact_lock(${LOCK_KEY})`;
-    await tx`create schema if not exists lifestream`;
-    await tx`create table if not exists lifestream.schema_migrations (
-      name text primary key, checksum text not null, applied_at timestamptz not null default now())`;
-  });
+  await db.begin(createMigrationList);
   const applied: string[] = [];
   for (const migration of migrations) {
     if (await applyOne(db, migration, migrations)) applied.push(migration.name);
   }
   return applied;
+}
+
+/** Makes the list of what was applied, where it is not there; keeps others out until the transaction ends. */
+export async function createMigrationList(tx: Sql): Promise<void> {
+  await lockSchema(tx);
+  // Asked first: "if not exists" wants the right to create even where there is nothing to create.
+  const [there] = await tx<{ schema: boolean; list: boolean }[]>`
+    select to_regnamespace('lifestream') is not null as schema,
+      to_regclass('lifestream.schema_migrations') is not null as list`;
+  if (!there?.schema) await tx`create schema lifestream`;
+  if (there?.list) return;
+  await tx`create table lifestream.schema_migrations (
+    name text primary key, checksum text not null, applied_at timestamptz not null default now())`;
+}
+
+/** The tables that migrations make: other programs' tables in the same schema are not our concern. */
+export function tablesIn(migrations: readonly Migration[]): string[] {
+  const made = /create table (?:if not exists )?lifestream\.(\w+)/gi;
+  const tables = migrations.flatMap(({ sql }) => [...sql.matchAll(made)].map(([, name = ""]) => name));
+  return [...new Set(["schema_migrations", ...tables])];
 }
 
 /** The names of migrations that `migrate` would apply. */
@@ -50,7 +71,7 @@ export async function pendingMigrations(db: Database, migrations: readonly Migra
 
 async function applyOne(db: Database, migration: Migration, all: readonly Migration[]): Promise<boolean> {
   return db.begin(async (tx) => {
-    await tx`select pg_advisory_xact_lock(${LOCK_KEY})`;
+    await lockSchema(tx);
     const known = await appliedChecksums(tx as unknown as Database, all);
     const checksum = createHash("sha256").update(migration.sql).digest("hex");
     const before = known.get(migration.name);

@@ -65,7 +65,7 @@ async function deadRecords(sql: Sql): Promise<StoredHealth["deadRecords"]> {
   const latest = await sql<(StoredHealth["deadRecords"]["latest"][number] & { total: number })[]>`
     select id, stage, topic, kafka_partition as partition, kafka_offset as "offset", error,
       error_class as "errorClass", created_at as at, count(*) over () as total
-    from lifestream.dead_letters order by created_at desc limit ${LISTED}`;
+    from lifestream.dead_letters where status = 'open' order by created_at desc limit ${LISTED}`;
   return split(latest);
 }
 

@@ -95,6 +95,7 @@ interface WorkItemRow {
   work_type: string;
   status: WorkStatus;
   attempt: number;
+  round: number;
   max_attempts: number;
   agent: string | null;
   triggered_by_event_id: string;
@@ -109,7 +110,7 @@ interface WorkItemRow {
 
 async function workOf(sql: Sql, subjectId: string): Promise<{ work: WorkItem[]; total: number }> {
   const rows = await sql<WorkItemRow[]>`
-    select id, work_type, status, attempt, max_attempts, agent, triggered_by_event_id, created_at, next_attempt_at,
+    select id, work_type, status, attempt - attempts_before as attempt, round, max_attempts, agent, triggered_by_event_id, created_at, next_attempt_at,
       started_at, finished_at, last_error, error_class, count(*) over () as total
     from lifestream.work where subject_id = ${subjectId} order by created_at desc limit ${LIMIT}`;
   return { work: rows.map(toWorkItem).reverse(), total: rows[0]?.total ?? 0 };
@@ -121,6 +122,7 @@ function toWorkItem(row: WorkItemRow): WorkItem {
     type: row.work_type,
     status: row.status,
     attempt: row.attempt,
+    round: row.round,
     maxAttempts: row.max_attempts,
     agent: row.agent,
     triggeredByEventId: row.triggered_by_event_id,

@@ -1,6 +1,7 @@
 import type { DueWork, LedgerRow, Schedule, Sql } from "../../engine/ports.ts";
 import { expiredFailure } from "../../engine/work-failed.ts";
 import type { Database } from "./connect.ts";
+import { beginRounds } from "./failures-acts.ts";
 import { requireLease } from "./leases.ts";
 import { txLedger } from "./ledger.ts";
 import { toWork, type WorkRow } from "./work.ts";
@@ -12,8 +13,8 @@ interface DueRow extends WorkRow {
 
 /** What the dispatcher asks of the registry of work. */
 export function createSchedule(db: Database): Schedule {
-  const columns = db`id, work_type, subject, subject_id, attempt, max_attempts, created_at, last_error, correlation_id,
-    triggered_by_event_id, payload, agent, finished_at`;
+  const columns = db`id, work_type, subject, subject_id, attempt, round, attempts_before, max_attempts, created_at,
+    last_error, correlation_id, triggered_by_event_id, payload, agent, finished_at`;
   return {
     async due(limit) {
       const rows = await db<DueRow[]>`
@@ -37,7 +38,8 @@ export function createSchedule(db: Database): Schedule {
 
     async deadUnsent(limit) {
       const rows = await db<DueRow[]>`
-        select ${columns} from lifestream.work where status = 'dead' and dead_letter_sent_at is null
+        select ${columns} from lifestream.work
+        where status in ('dead', 'discarded') and dead_letter_sent_at is null
         order by finished_at limit ${limit}`;
       return rows.map(toDueWork);
     },
@@ -46,6 +48,7 @@ export function createSchedule(db: Database): Schedule {
       await db.begin(async (tx) => {
         await requireLease(tx, lease);
         await tx`update lifestream.work set dead_letter_sent_at = clock_timestamp() where id = any(${ids as string[]}::uuid[])`;
+        await beginRounds(tx, ids);
       });
     },
 
@@ -82,8 +85,8 @@ async function endExpired(tx: Sql): Promise<number> {
     update lifestream.work set status = 'failed', finished_at = clock_timestamp(), lease_until = null
     where id in (select id from lifestream.work where status = 'running' and lease_until < clock_timestamp()
       order by lease_until limit 500 for update skip locked)
-    returning id, work_type, subject, subject_id, attempt, max_attempts, created_at, last_error, correlation_id,
-      triggered_by_event_id, payload, agent, finished_at`;
+    returning id, work_type, subject, subject_id, attempt, round, attempts_before, max_attempts, created_at, last_error,
+      correlation_id, triggered_by_event_id, payload, agent, finished_at`;
   const events: LedgerRow[] = rows.map((row) =>
     expiredFailure(toWork(row), row.agent ?? "unknown", row.finished_at ?? ""),
   );

@@ -1,20 +1,91 @@
 import type { StoredEvent } from "../../engine/event.ts";
-import type { Sql, TxDeadLetters, TxParked } from "../../engine/ports.ts";
+import type { DeadRecord, Sql, TxDeadLetters, TxParked } from "../../engine/ports.ts";
+import { EVENTS_TOPIC } from "../../engine/topics.ts";
 
 /** Records that nobody could process, kept with their bytes. The same record twice is one row. */
 export function txDeadLetters(tx: Sql): TxDeadLetters {
   return {
     async put(records) {
       for (const record of records) {
-        await tx`
+        const { count } = await tx`
           insert into lifestream.dead_letters (id, stage, topic, kafka_partition, kafka_offset, record_key, record_value,
             headers, error, error_class)
           values (${record.id}, ${record.stage}, ${record.topic}, ${record.partition}, ${record.offset},
             ${record.key as Buffer | null}, ${record.value as Buffer | null}, ${tx.json(record.headers)},
             ${record.error}, ${record.errorClass})
           on conflict (id) do nothing`;
+        // Only events are ever healed; agents, who set aside messages of work, may not change what lies here.
+        if (count === 0 && record.topic === EVENTS_TOPIC) await reopen(tx, record);
       }
     },
+
+    async find(ids) {
+      const rows = await tx<RecordRow[]>`
+        select id, stage, topic, kafka_partition, kafka_offset, record_key, record_value, headers, error, error_class
+        from lifestream.dead_letters where id = any(${ids as string[]}::uuid[])`;
+      return rows.map(toDeadRecord);
+    },
+
+    async healed({ id, tries, at, by, reason }) {
+      // A replay may have set it aside anew before it comes to the act that healed it: then one try further is ours.
+      await tx`
+        update lifestream.dead_letters set status = 'redriven', tries = ${tries + 1}, decided_at = ${at},
+          decided_by = ${by}, decided_why = ${reason}
+        where id = ${id} and (tries = ${tries} and status <> 'redriven' or tries = ${tries + 1} and status = 'open')`;
+    },
+
+    async failedAgain({ id, tries, at, by, reason }, { stage, error, errorClass }) {
+      await tx`
+        update lifestream.dead_letters set status = 'open', tries = ${tries + 1}, stage = ${stage}, error = ${error},
+          error_class = ${errorClass}, decided_at = ${at}, decided_by = ${by}, decided_why = ${reason}
+        where id = ${id} and tries = ${tries} and status <> 'redriven'`;
+    },
+
+    async discard(acts) {
+      for (const { id, tries, at, by, reason } of acts) {
+        await tx`
+          update lifestream.dead_letters set status = 'discarded', decided_at = ${at}, decided_by = ${by},
+            decided_why = ${reason}
+          where id = ${id} and tries = ${tries} and status = 'open'`;
+      }
+    },
+  };
+}
+
+/** It seemed healed, and fails again: as when an older program reads all anew. */
+async function reopen(tx: Sql, { id, error, errorClass }: DeadRecord): Promise<void> {
+  await tx`
+    update lifestream.dead_letters set status = 'open', error = ${error}, error_class = ${errorClass}
+    where id = ${id} and status = 'redriven'`;
+}
+
+/** A row of the dead letters. */
+export interface RecordRow {
+  id: string;
+  stage: string;
+  topic: string;
+  kafka_partition: number;
+  kafka_offset: number;
+  record_key: Buffer | null;
+  record_value: Buffer | null;
+  headers: Record<string, string>;
+  error: string;
+  error_class: string;
+}
+
+/** The record as it was read. */
+export function toDeadRecord(row: RecordRow): DeadRecord {
+  return {
+    id: row.id,
+    stage: row.stage,
+    topic: row.topic,
+    partition: row.kafka_partition,
+    offset: row.kafka_offset,
+    key: row.record_key,
+    value: row.record_value,
+    headers: row.headers,
+    error: row.error,
+    errorClass: row.error_class,
   };
 }
 

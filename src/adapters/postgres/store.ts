@@ -40,6 +40,13 @@ function storeTx(sql: Sql): StoreTx {
     work: txWork(sql),
     deadLetters: txDeadLetters(sql),
     parked: txParked(sql),
+    async savepoint(work) {
+      try {
+        return (await sql.savepoint((inner) => work(storeTx(inner as unknown as Sql)))) as never;
+      } catch (error) {
+        throw classify(error);
+      }
+    },
   };
 }
 

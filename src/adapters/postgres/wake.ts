@@ -1,5 +1,10 @@
-import type { Wake } from "../../engine/ports.ts";
+import type { Sql, Wake } from "../../engine/ports.ts";
 import { connect, isTransactionPooler } from "./connect.ts";
+
+/** Wakes the dispatcher once the transaction commits. */
+export async function wakeDispatcher(tx: Sql): Promise<void> {
+  await tx`select pg_notify('lifestream_work', '')`;
+}
 
 /**
  * Notifications over one connection of their own, reconnected by the driver. A transaction pooler knows no LISTEN:

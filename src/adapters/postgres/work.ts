@@ -1,5 +1,7 @@
 import type { Payload } from "../../engine/event.ts";
 import type { AcceptedWork, Sql, TxWork } from "../../engine/ports.ts";
+import { discardWork, redriveWork } from "./failures-acts.ts";
+import { wakeDispatcher } from "./wake.ts";
 
 export interface WorkRow {
   id: string;
@@ -7,6 +9,8 @@ export interface WorkRow {
   subject: string;
   subject_id: string;
   attempt: number;
+  round: number;
+  attempts_before: number;
   max_attempts: number;
   created_at: string;
   last_error: string | null;
@@ -25,16 +29,13 @@ export function toWork(row: WorkRow): AcceptedWork {
     correlationId: row.correlation_id,
     triggeredByEventId: row.triggered_by_event_id,
     attempt: row.attempt,
+    round: row.round,
+    attemptsBefore: row.attempts_before,
     maxAttempts: row.max_attempts,
     createdAt: row.created_at,
     lastError: row.last_error,
     payload: row.payload,
   };
-}
-
-/** Wakes the dispatcher once the transaction commits. */
-export async function wakeDispatcher(tx: Sql): Promise<void> {
-  await tx`select pg_notify('lifestream_work', '')`;
 }
 
 /** The registry of work within a transaction. */
@@ -79,8 +80,8 @@ export function txWork(tx: Sql): TxWork {
           lease_until = clock_timestamp() + ${leaseMs} * interval '1 millisecond'
         from unnest(${attempts.map((a) => a.id)}::uuid[], ${attempts.map((a) => a.attempt)}::int[]) as a(id, attempt)
         where w.id = a.id and w.attempt = a.attempt and w.status in ('pending', 'queued')
-        returning w.id, w.work_type, w.subject, w.subject_id, w.attempt, w.max_attempts, w.created_at, w.last_error,
-          w.correlation_id, w.triggered_by_event_id, w.payload`;
+        returning w.id, w.work_type, w.subject, w.subject_id, w.attempt, w.round, w.attempts_before, w.max_attempts, w.created_at,
+          w.last_error, w.correlation_id, w.triggered_by_event_id, w.payload`;
       return rows.map(toWork);
     },
 
@@ -107,5 +108,8 @@ export function txWork(tx: Sql): TxWork {
         where w.id = a.id and w.attempt = a.attempt and w.status = 'running'`;
       await wakeDispatcher(tx);
     },
+
+    redrive: (acts) => redriveWork(tx, acts),
+    discard: (acts) => discardWork(tx, acts),
   };
 }

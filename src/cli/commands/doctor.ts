@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
+import { databaseRoles } from "../../adapters/postgres/roles.ts";
 import type { App } from "../../app.ts";
 import type { Config } from "../../config.ts";
 import { type Check, fail, type Level, type Result, runChecks } from "../../doctor/check.ts";
@@ -34,7 +35,7 @@ function checksOf(app: App, missing: ReturnType<typeof missingServers>, as: stri
   const clock = createClock();
   return [
     ...hereChecks(),
-    ...postgresChecks({ app, source: sourceOf("DATABASE_URL"), problem: missing.postgres }, clock),
+    ...postgresChecks({ app, source: sourceOf("DATABASE_URL"), problem: missing.postgres, as }, clock),
     ...kafkaChecks({ app, source: sourceOf("KAFKA_BROKERS"), problem: missing.kafka, clock, as }),
   ];
 }
@@ -78,7 +79,8 @@ function told(error: unknown): string {
 
 function stageOf(option: unknown, { registry }: App): string | null {
   if (option === undefined) return null;
-  const names = rolesOf(registry).map(({ name }) => name);
+  const inPostgres = databaseRoles({ registry, tables: [], embedded: false });
+  const names = [...new Set([...rolesOf(registry), ...inPostgres].map(({ name }) => name))];
   if (names.includes(String(option))) return String(option);
   throw new UserError(`--as takes one of ${names.join(", ")}`, 2);
 }

@@ -51,12 +51,54 @@ export const commands: readonly CommandSpec[] = [
     load: async () => (await import("./status.ts")).status,
   },
   {
+    name: "dlq",
+    usage: "<action> [ids...]",
+    summary: "failed work and unreadable records: list, show ID, redrive [ID...], discard ID... --reason TEXT",
+    options: [
+      ["--type <type>", "this kind of work, event type or topic"],
+      ["--class <class>", "this class of error, e.g. http_5xx"],
+      ["--since <time>", "failed since then: 90min, 2h, 7d, or a time"],
+      ["--subject <subject>", "of this subject, or the link of this address"],
+      ["--all", "list those that were decided about too"],
+      ["--limit <n>", "at most so many (list: 50 unless told otherwise)"],
+      ["--reason <text>", "why, for the ledger"],
+      ["--by <name>", "who decides (default: who is logged in)"],
+      ["--dry-run", "redrive: only say what would happen"],
+      JSON_OUT,
+    ],
+    details:
+      "Every decision is an event of the ledger; router and materializer carry it out.\nRedriven work begins again at attempt 1 of 3; a redriven record is read by the program as it is now.",
+    load: async () => (await import("./dlq.ts")).dlq,
+  },
+  {
+    name: "retry:failed",
+    summary: "another round of attempts for links whose work failed for good",
+    options: [
+      ["--dry-run", "only say what would happen"],
+      ["--limit <n>", "at most so many"],
+      ["--subject-id <subject>", "only this link"],
+      ["--max-retries <n>", "leave out what was redriven so often already"],
+      ["--reason <text>", "why, for the ledger"],
+      ["--by <name>", "who decides (default: who is logged in)"],
+    ],
+    load: async () => (await import("./retry-failed.ts")).retryFailed,
+  },
+  {
+    name: "recover:stuck",
+    summary: "find work and links without a way on, and move them on",
+    options: [
+      ["--dry-run", "only say what would happen"],
+      ["--by <name>", "who decides (default: who is logged in)"],
+    ],
+    load: async () => (await import("./recover-stuck.ts")).recoverStuck,
+  },
+  {
     name: "doctor",
     summary: "for whoever is stuck: checks Postgres and Kafka, and says what is wrong and what to do",
     options: [
       JSON_OUT,
       ["--dns", "explain stale DNS in any case"],
-      ["--as <stage>", "check the rights that this stage needs (default: the one that the login is named after)"],
+      ["--as <stage>", "check the rights that this stage needs (default: the one that the login is for)"],
     ],
     load: async () => (await import("./doctor.ts")).doctor,
   },
@@ -70,7 +112,11 @@ export const commands: readonly CommandSpec[] = [
   {
     name: "db:migrate",
     summary: "create or upgrade the schema; idempotent",
-    options: [["--dry-run", "only say what would be applied"]],
+    options: [
+      ["--dry-run", "only say what would be applied"],
+      ["--roles", "then make a role for each stage, with the least rights it needs, or repair them"],
+      ["--role-prefix <prefix>", "before each stage's name in its role (default stream_)"],
+    ],
     load: async () => (await import("./db-migrate.ts")).dbMigrate,
   },
   {

@@ -86,14 +86,14 @@ function workItem(work: WorkItem, list: readonly StoredEvent[]): string {
     [
       `  ${paint("bold", work.type)}`,
       paint(colourOf(work.status), work.status),
-      `attempt ${work.attempt} of ${work.maxAttempts}`,
+      `attempt ${work.attempt} of ${work.maxAttempts}${work.round > 1 ? `, round ${work.round}` : ""}`,
       timing(work),
       paint("dim", number > 0 ? `because of ${number}` : `because of event ${work.triggeredByEventId}`),
     ].filter((cell) => cell !== ""),
   ]);
   const failures = failuresOf(work, list).map(
     (failure) =>
-      `    ${exactTime(failure.at)}  attempt ${failure.attempt} failed: ${paint("red", plain(failure.error))}`,
+      `    ${exactTime(failure.at)}  ${failure.round > 1 ? `round ${failure.round}, ` : ""}attempt ${failure.attempt} failed: ${paint("red", plain(failure.error))}`,
   );
   return [head, ...failures].join("\n");
 }

@@ -103,7 +103,8 @@ function deadLetters({ deadWork, deadRecords }: PipelineHealth): string[][] {
     ]),
   ];
   const more = deadWork.total + deadRecords.total - items.length;
-  return more > 0 ? [...items, [paint("dim", `and ${count(more, "older one")}`)]] : items;
+  const older = more > 0 ? `and ${count(more, "older one")}; ` : "";
+  return [...items, [paint("dim", `${older}"npm run dlq -- list" says more, "npm run dlq -- redrive" tries again`)]];
 }
 
 function reason(error: string): string {

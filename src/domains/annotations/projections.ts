@@ -1,7 +1,9 @@
+import { stateAdopted } from "../../engine/adopted.ts";
 import type { PayloadOf, StoredEvent } from "../../engine/event.ts";
 import type { Sql } from "../../engine/ports.ts";
 import { on, type Parked, type Projection } from "../../engine/projection.ts";
 import { linkAdded } from "../links/events.ts";
+import { type Adopted, adoptRows, adoptSubjects } from "../shared/adopt.ts";
 import { knownIn, park } from "../shared/parking.ts";
 import { annotationAdded } from "./events.ts";
 
@@ -12,7 +14,7 @@ export const annotationsProjection: Projection = {
   name: "annotations",
   tables: ["annotations"],
   // Links are written by their own projection; here their arrival only frees what waited for them.
-  handlers: [on(annotationAdded, applyAdded), on(linkAdded, async () => undefined)],
+  handlers: [on(annotationAdded, applyAdded), on(stateAdopted, applyAdopted), on(linkAdded, async () => undefined)],
 };
 
 async function applyAdded(events: readonly Added[], tx: Sql): Promise<readonly Parked[]> {
@@ -41,3 +43,34 @@ async function applyAdded(events: readonly Added[], tx: Sql): Promise<readonly P
     where a.position <= excluded.position`;
   return parked;
 }
+
+/** Annotations as another program left them, unless a later event is known. */
+async function applyAdopted(all: readonly Adopted[], tx: Sql): Promise<readonly Parked[]> {
+  const subjects = all.filter((event) => event.subject === "annotation");
+  const told = subjects.filter((event) => event.payload.rows.annotations);
+  await adoptSubjects(
+    subjects.filter((event) => !event.payload.rows.annotations),
+    tx,
+  );
+  const links = await knownIn("links", [...new Set(told.map(linkOf))], tx);
+  const { present, parked } = park(told, linkOf, links);
+  const newer = await tx<{ id: string; position: number }[]>`
+    select annotation_id as id, position from lifestream.annotations
+    where annotation_id = any(${present.map((event) => String(rowOf(event).annotation_id))}::uuid[])`;
+  const positions = new Map(newer.map((row) => [row.id, row.position]));
+  const events = present.filter(
+    (event) => (positions.get(String(rowOf(event).annotation_id)) ?? -1) < (event.position ?? 0),
+  );
+  if (events.length === 0) return parked;
+  await adoptSubjects(events, tx);
+  await adoptRows("annotations", events, tx, tx`t.annotation_id = (n.told->>'annotation_id')::uuid`);
+  await tx`
+    update lifestream.annotations a set position = n.position
+    from unnest(${events.map((e) => String(rowOf(e).annotation_id))}::uuid[],
+      ${events.map((e) => e.position ?? 0)}::bigint[]) as n(annotation_id, position)
+    where a.annotation_id = n.annotation_id`;
+  return parked;
+}
+
+const rowOf = (event: Adopted) => event.payload.rows.annotations ?? {};
+const linkOf = (event: Adopted) => String(rowOf(event).link_subject_id);

@@ -1,4 +1,6 @@
+import { stateAdopted } from "../../engine/adopted.ts";
 import type { StoredEvent } from "../../engine/event.ts";
+import type { Adopted } from "../shared/adopt.ts";
 import type { Visibility } from "./subject.ts";
 
 /** A link as its events tell it: what the publisher shows, independent of any table. */
@@ -30,6 +32,10 @@ export function foldLink(events: readonly StoredEvent[], defaultVisibility: Visi
   let view = null as LinkView | null;
   for (const event of events) {
     const payload = event.payload;
+    if (event.type === stateAdopted.type) {
+      view = adopted(event as Adopted, view, defaultVisibility);
+      continue;
+    }
     if (event.type === "link.added") {
       view = view
         ? { ...view, visibility: oneOf(payload.visibility, view.visibility) }
@@ -43,12 +49,50 @@ export function foldLink(events: readonly StoredEvent[], defaultVisibility: Visi
   return view;
 }
 
-function added(event: StoredEvent, defaultVisibility: Visibility): LinkView {
-  const url = String(event.payload.url);
+/** A link as another program left it: what the adoption does not name is as the earlier events have it. */
+function adopted(event: Adopted, earlier: LinkView | null, defaultVisibility: Visibility): LinkView | null {
+  const { links: link, link_content: content, link_metadata: metadata } = event.payload.rows;
+  if (link === undefined) return earlier;
+  if (link === null) return null;
+  const addedAt = text(link.created_at) ?? earlier?.addedAt ?? event.occurredAt;
+  const before = earlier ?? start(event, { url: text(link.url) ?? "", addedAt, visibility: defaultVisibility });
+  const { url } = before;
   return {
+    ...before,
+    addedAt,
+    visibility: oneOf(link.visibility, before.visibility),
+    title: content === null ? url : (text(content?.title) ?? before.title),
+    ...(metadata === undefined ? {} : tagged(metadata ?? NO_TAGS, before)),
+    enriched: metadata === undefined ? before.enriched : metadata !== null,
+    version: event.position ?? before.version,
+  };
+}
+
+const NO_TAGS = { tags: [], summary_short: null, summary_long: null, language: null };
+
+/** What an adoption changes of tags and summaries. */
+function tagged(row: Record<string, unknown>, before: LinkView): Partial<LinkView> {
+  const told = <T>(name: string, value: T, otherwise: T) => (name in row ? value : otherwise);
+  return {
+    tags: told("tags", Array.isArray(row.tags) ? row.tags.map(String) : [], before.tags),
+    summaryShort: told("summary_short", text(row.summary_short) ?? "", before.summaryShort),
+    summaryLong: told("summary_long", text(row.summary_long) ?? "", before.summaryLong),
+    language: told("language", text(row.language), before.language),
+    updatedAt: text(row.updated_at) ?? before.updatedAt,
+  };
+}
+
+function added(event: StoredEvent, defaultVisibility: Visibility): LinkView {
+  const visibility = oneOf(event.payload.visibility, defaultVisibility);
+  return start(event, { url: String(event.payload.url), addedAt: event.occurredAt, visibility });
+}
+
+/** A link of which nothing but this is known. */
+function start(event: StoredEvent, known: Pick<LinkView, "url" | "addedAt" | "visibility">): LinkView {
+  return {
+    ...known,
     subjectId: event.subjectId,
-    url,
-    title: url,
+    title: known.url,
     description: null,
     siteName: null,
     tags: [],
@@ -56,9 +100,7 @@ function added(event: StoredEvent, defaultVisibility: Visibility): LinkView {
     summaryLong: "",
     language: null,
     enriched: false,
-    visibility: oneOf(event.payload.visibility, defaultVisibility),
-    addedAt: event.occurredAt,
-    updatedAt: event.occurredAt,
+    updatedAt: known.addedAt,
     version: event.position ?? 0,
   };
 }

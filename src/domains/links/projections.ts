@@ -1,9 +1,12 @@
+import { stateAdopted } from "../../engine/adopted.ts";
 import type { PayloadOf, StoredEvent } from "../../engine/event.ts";
 import type { Sql } from "../../engine/ports.ts";
 import { on, type Parked, type Projection } from "../../engine/projection.ts";
 import { workFailed } from "../../engine/work-failed.ts";
 import { knownIn, park } from "../shared/parking.ts";
+import { applyAdopted } from "./adopted.ts";
 import { contentFetched, enrichmentCompleted, linkAdded, linkVisibilityChanged, publishCompleted } from "./events.ts";
+import { addToCatalog, recompute } from "./recompute.ts";
 import { normalizeUrl, type Visibility } from "./subject.ts";
 
 type Events<P extends Record<string, unknown> = Record<string, unknown>> = readonly StoredEvent<P>[];
@@ -28,6 +31,7 @@ export function linksProjection(defaultVisibility: Visibility): Projection {
       on(publishCompleted, applyPublished),
       on(linkVisibilityChanged, applyVisibility),
       on(workFailed, applyFailure),
+      on(stateAdopted, applyAdopted),
     ],
   };
 }
@@ -105,19 +109,6 @@ async function applyEnrichment(events: Events, tx: Sql): Promise<readonly Parked
   await wantPublished(rows, tx, { create: true });
   await recompute(subjectIds(present), tx);
   return parked;
-}
-
-/** Links of different partitions come in any order: the earliest sighting of a tag counts, not the first applied. */
-async function addToCatalog(events: Events, tagsOf: (event: StoredEvent) => string[], tx: Sql): Promise<void> {
-  const seen = events.flatMap((event) => tagsOf(event).map((tag) => ({ tag, at: event.occurredAt })));
-  const added = await tx`
-    insert into lifestream.tag_catalog as c (tag, first_seen)
-    select tag, min(at) from unnest(${seen.map(({ tag }) => tag)}::text[], ${seen.map(({ at }) => at)}::timestamptz[])
-      as s(tag, at)
-    group by tag order by tag
-    on conflict (tag) do update set first_seen = excluded.first_seen, sent_at = null
-    where c.first_seen > excluded.first_seen returning 1`;
-  if (added.length > 0) await tx`select pg_notify('lifestream_catalog', '')`;
 }
 
 async function applyPublished(events: Events, tx: Sql): Promise<readonly Parked[]> {
@@ -201,32 +192,4 @@ async function clearFailures(events: Events, work: readonly string[], tx: Sql): 
     update lifestream.links l set failed_work = null, failure_position = 0, last_error = null, last_error_at = null
     from unnest(${events.map((e) => e.subjectId)}::text[], ${positions(events)}::bigint[]) as n(subject_id, position)
     where l.subject_id = n.subject_id and l.failed_work = any(${work as string[]}) and l.failure_position < n.position`;
-}
-
-/** Status, visibility and age follow from the facts: other writers set them too, and are corrected here. */
-async function recompute(ids: readonly string[], tx: Sql): Promise<void> {
-  await tx`
-    update lifestream.links l
-    set status = f.status, visibility = f.visibility, created_at = f.created_at
-    from (
-      select l.subject_id,
-        case when l.failed_work is not null or c.fetch_error is not null then 'error'
-             when p.last_published_at is not null and not p.dirty then 'published'
-             when m.subject_id is not null then 'enriched'
-             when c.subject_id is not null then 'fetched'
-             else 'new' end as status,
-        coalesce(l.visibility_set, l.visibility) as visibility,
-        coalesce(l.first_added_at, l.created_at) as created_at
-      from lifestream.links l
-      left join lifestream.link_content c using (subject_id)
-      left join lifestream.link_metadata m using (subject_id)
-      left join lifestream.publish_state p using (subject_id)
-      where l.subject_id = any(${ids as string[]})) as f
-    where l.subject_id = f.subject_id
-      and (l.status, l.visibility, l.created_at) is distinct from (f.status, f.visibility, f.created_at)`;
-  await tx`
-    update lifestream.links set last_error = c.fetch_error, last_error_at = c.fetched_at
-    from lifestream.link_content c
-    where links.subject_id = any(${ids as string[]}) and c.subject_id = links.subject_id
-      and c.fetch_error is not null and links.failed_work is null`;
 }

@@ -1,21 +1,26 @@
+import type { Payload } from "../../engine/event.ts";
 import { defineRoute } from "../../engine/route.ts";
 import { contentHash } from "./content-hash.ts";
 import { captureId, contentFetched, enrichmentCompleted, linkAdded, linkVisibilityChanged } from "./events.ts";
 import { enrichLink, fetchLink, publishLink } from "./work.ts";
 
 /** A link is fetched once, however often it is shared. A later generation of fetching would be another key. */
+export const fetchKey = (subjectId: string): string => `${subjectId}#1`;
+
 const fetchAdded = defineRoute({
   on: linkAdded,
   dispatch: fetchLink,
-  key: (event) => `${event.subjectId}#1`,
+  key: (event) => fetchKey(event.subjectId),
   plan: (event) => ({ url: event.payload.url }),
 });
 
 /** The same content is enriched once. */
+export const enrichKey = (subjectId: string, content: Payload): string => `${subjectId}#${contentHash(content)}`;
+
 const enrichFetched = defineRoute({
   on: contentFetched,
   dispatch: enrichLink,
-  key: (event) => `${event.subjectId}#${contentHash(event.payload)}`,
+  key: (event) => enrichKey(event.subjectId, event.payload),
   plan: (event) =>
     event.payload.fetch_error ? null : { content_event_id: event.id, content_hash: contentHash(event.payload) },
 });

@@ -1,6 +1,8 @@
+import { stateAdopted } from "../../engine/adopted.ts";
 import type { PayloadOf, StoredEvent } from "../../engine/event.ts";
 import type { Sql } from "../../engine/ports.ts";
 import { on, type Projection } from "../../engine/projection.ts";
+import { type Adopted, adoptRows, adoptSubjects } from "../shared/adopt.ts";
 import { readingRecorded } from "./events.ts";
 
 type Reading = StoredEvent<PayloadOf<typeof readingRecorded>>;
@@ -9,7 +11,7 @@ type Reading = StoredEvent<PayloadOf<typeof readingRecorded>>;
 export const temperatureProjection: Projection = {
   name: "temperature",
   tables: ["temperature_readings", "temperature_latest"],
-  handlers: [on(readingRecorded, applyReadings)],
+  handlers: [on(readingRecorded, applyReadings), on(stateAdopted, applyAdopted)],
 };
 
 async function applyReadings(events: readonly Reading[], tx: Sql): Promise<undefined> {
@@ -43,4 +45,20 @@ function newestPerSensor(readings: readonly Reading[]): Reading[] {
       newest.set(reading.subjectId, reading);
   }
   return [...newest.values()];
+}
+
+/** The latest readings as another program left them, unless a newer one is known. */
+async function applyAdopted(all: readonly Adopted[], tx: Sql): Promise<undefined> {
+  const told = all.filter((event) => event.subject === "sensor");
+  const known = await tx<{ subject_id: string; occurred_at: string }[]>`
+    select subject_id, occurred_at from lifestream.temperature_latest
+    where subject_id = any(${told.map((event) => event.subjectId)})`;
+  const latest = new Map(known.map((row) => [row.subject_id, Date.parse(row.occurred_at)]));
+  const events = told.filter(({ subjectId, payload }) => {
+    const at = Date.parse(String(payload.rows.temperature_latest?.occurred_at));
+    return !(at < (latest.get(subjectId) ?? Number.NEGATIVE_INFINITY));
+  });
+  if (events.length === 0) return;
+  await adoptSubjects(events, tx);
+  await adoptRows("temperature_latest", events, tx);
 }

@@ -1,6 +1,8 @@
+import { stateAdopted } from "../../engine/adopted.ts";
 import type { PayloadOf, StoredEvent } from "../../engine/event.ts";
 import type { Sql } from "../../engine/ports.ts";
 import { on, type Parked, type Projection } from "../../engine/projection.ts";
+import { type Adopted, adoptRows, adoptSubjects } from "../shared/adopt.ts";
 import { knownIn, park } from "../shared/parking.ts";
 import { todoCompleted, todoCreated } from "./events.ts";
 
@@ -10,7 +12,7 @@ type Created = StoredEvent<PayloadOf<typeof todoCreated>>;
 export const todosProjection: Projection = {
   name: "todos",
   tables: ["todos"],
-  handlers: [on(todoCreated, applyCreated), on(todoCompleted, applyCompleted)],
+  handlers: [on(todoCreated, applyCreated), on(todoCompleted, applyCompleted), on(stateAdopted, applyAdopted)],
 };
 
 async function applyCreated(events: readonly Created[], tx: Sql): Promise<undefined> {
@@ -47,4 +49,21 @@ async function applyCompleted(events: readonly StoredEvent[], tx: Sql): Promise<
       ${rows.map((e) => e.position ?? 0)}::bigint[]) as n(subject_id, at, position)
     where t.subject_id = n.subject_id and t.position <= n.position`;
   return parked;
+}
+
+/** Todos as another program left them, unless a later event is known. */
+async function applyAdopted(all: readonly Adopted[], tx: Sql): Promise<undefined> {
+  const told = all.filter((event) => event.subject === "todo");
+  const newer = await tx<{ subject_id: string; position: number }[]>`
+    select subject_id, position from lifestream.todos where subject_id = any(${told.map((event) => event.subjectId)})`;
+  const positions = new Map(newer.map((row) => [row.subject_id, row.position]));
+  const events = told.filter((event) => (positions.get(event.subjectId) ?? -1) < (event.position ?? 0));
+  if (events.length === 0) return;
+  await adoptSubjects(events, tx);
+  await adoptRows("todos", events, tx);
+  await tx`
+    update lifestream.todos t set position = n.position
+    from unnest(${events.map((e) => e.subjectId)}::text[], ${events.map((e) => e.position ?? 0)}::bigint[])
+      as n(subject_id, position)
+    where t.subject_id = n.subject_id`;
 }

@@ -14,7 +14,7 @@ const context = { signal: new AbortController().signal, log: silentLogger, now: 
 
 const work: Work<Payload & { content_event_id: string; content_hash: string }> = {
   ...{ id: "w1", type: "enrich_link", subjectId: LINK, correlationId: "c1", triggeredByEventId: "e1" },
-  ...{ attempt: 1, maxAttempts: 3, createdAt: "2025-01-01T00:00:00Z", lastError: null },
+  ...{ attempt: 1, round: 1, attemptsBefore: 0, maxAttempts: 3, createdAt: "2025-01-01T00:00:00Z", lastError: null },
   payload: { content_event_id: "e1", content_hash: "h" },
 };
 

@@ -33,6 +33,7 @@ export function createEnricher(parts: {
     handles: enrichLink,
     concurrency: 4,
     timeoutMs,
+    reads: ["events", "tag_catalog", "link_metadata"],
     async run(work, { signal }) {
       const payload = await contentOf(work, ledger);
       const content = toContent(payload);

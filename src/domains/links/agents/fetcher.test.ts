@@ -13,6 +13,8 @@ const work: Work<{ url: string }> = {
   correlationId: "c",
   triggeredByEventId: "e",
   attempt: 1,
+  round: 1,
+  attemptsBefore: 0,
   maxAttempts: 3,
   createdAt: "2026-01-01T00:00:00Z",
   lastError: null,

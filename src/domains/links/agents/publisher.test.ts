@@ -53,6 +53,8 @@ const work: Work = {
   correlationId: "c1",
   triggeredByEventId: "e1",
   attempt: 1,
+  round: 1,
+  attemptsBefore: 0,
   maxAttempts: 3,
   createdAt: NOW.toISOString(),
   lastError: null,

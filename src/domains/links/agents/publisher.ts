@@ -32,6 +32,7 @@ export function createPublisher({ ledger, site, defaultVisibility }: PublisherOp
     handles: publishLink,
     concurrency: 8,
     timeoutMs: 30_000,
+    reads: ["events"],
     async run(work, { signal, log, now }) {
       let link = await linkOf(work.subjectId);
       // Nothing to show yet: its enrichment will ask for publishing. What was shown before must still go.

@@ -24,7 +24,8 @@ function workRow({ work, cause, failures, at }: WorkStep, started: string | unde
   return html`<li id="w-${work.id}" class="work">
   <p class="line"><b>${workName(work.type)}</b> ${chip(work.status)}${since(at, started)}</p>
   <p class="soft"><code>${work.type}</code> ${tookOf(work)} ${state && html`<span class="doing">${state}</span>`}
-    ${cause && html`<span>because of <a href="#e-${cause.id}">${eventName(cause)}</a></span>`}</p>
+    ${cause && html`<span>because of <a href="#e-${cause.id}">${eventName(cause)}</a></span>`}
+    ${work.status === "dead" && html`<span><a href="/failures/${work.id}">decide</a></span>`}</p>
   ${failures.length > 0 && html`<ol class="attempts">${failures.map((failure) => attemptRow(failure, now))}</ol>`}
   ${failures.length === 0 && work.lastError && work.status !== "done" ? html`<p class="reason">${sentence(work.lastError)}</p>` : null}
 </li>`;
@@ -41,8 +42,8 @@ function tookOf({ status, attempt, createdAt, startedAt, finishedAt }: WorkStep[
   return html`${waited} <span>took ${duration(between(startedAt, finishedAt))}</span>${all}`;
 }
 
-function attemptRow({ attempt, error, at }: FailedAttempt, now: Date): Html {
-  return html`<li><span class="soft">Attempt ${attempt} failed ${ago(at, now)}</span> <span class="reason">${sentence(error)}</span></li>`;
+function attemptRow({ round, attempt, error, at }: FailedAttempt, now: Date): Html {
+  return html`<li><span class="soft">${round > 1 ? `Round ${round}, attempt` : "Attempt"} ${attempt} failed ${ago(at, now)}</span> <span class="reason">${sentence(error)}</span></li>`;
 }
 
 /** Time since the chain began; the clock's time in the title. */

@@ -95,7 +95,7 @@ function from(sql: Sql) {
     left join lifestream.link_metadata m using (subject_id)
     left join lifestream.publish_state p using (subject_id)
     left join lateral (
-      select jsonb_build_object('type', work_type, 'status', status, 'attempt', attempt, 'maxAttempts', max_attempts,
+      select jsonb_build_object('type', work_type, 'status', status, 'attempt', attempt - attempts_before, 'maxAttempts', max_attempts,
         'nextAttemptAt', to_char(next_attempt_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
         'error', last_error) as work
       from lifestream.work where subject_id = l.subject_id and status not in ('done', 'discarded')

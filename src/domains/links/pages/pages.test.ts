@@ -80,6 +80,7 @@ function work(more: Partial<WorkItem> = {}): WorkItem {
     type: "fetch_link",
     status: "pending",
     attempt: 2,
+    round: 1,
     maxAttempts: 3,
     agent: "fetcher",
     triggeredByEventId: HOSTILE,

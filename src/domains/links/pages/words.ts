@@ -32,6 +32,12 @@ export function eventName(event: StoredEvent): string {
       return visibility === "public" ? "Made public" : visibility === "private" ? "Made private" : "Visibility changed";
     case "work.failed":
       return "An attempt failed";
+    case "work.redriven":
+      return "Put back to work by a person";
+    case "work.discarded":
+      return "Given up by a person";
+    case "work.requested":
+      return "Work asked for by a person";
     default:
       return event.type;
   }

@@ -1,0 +1,139 @@
+import type { Database } from "../adapters/postgres/connect.ts";
+import { createMigrationList, type Migration } from "../adapters/postgres/migrate.ts";
+import type { Sql } from "../engine/ports.ts";
+import type { Registry } from "../engine/registry.ts";
+import { faultPoint } from "../runtime/fault-point.ts";
+import { type Columns, checksums, presentColumns, type TableSum } from "./checksums.ts";
+import { compare } from "./compare.ts";
+import { foldLedger, ledgerOrder } from "./fold.ts";
+import { type AdoptionReport, reportOf } from "./report.ts";
+import { createShadow } from "./shadow.ts";
+import { enterWork } from "./work.ts";
+
+/*
+ * Adopting the first system's database, step by step, each in a transaction of its own that also writes down that it was
+ * done: whoever is killed goes on where it was. The marks stand with the migrations, as `adoption/<step>`.
+ */
+
+/** The database as it was found: what its rows are compared with in the end. */
+export interface Found {
+  readonly columns: Columns;
+  readonly sums: Readonly<Record<string, TableSum>>;
+}
+
+export interface AdoptOptions {
+  readonly registry: Registry;
+  readonly migrations: readonly Migration[];
+  readonly onProgress: (events: number) => void;
+}
+
+type Step = "found" | "ordered" | "adopted";
+
+/** First step, before anything is added: writes down that this is the first system's database, and its sums. */
+export async function markFound(db: Database): Promise<void> {
+  await db.begin(async (tx) => {
+    await seeEveryRow(tx);
+    const columns = await presentColumns(tx);
+    const found: Found = { columns, sums: await checksums(tx, columns) };
+    await createMigrationList(tx);
+    await mark(tx, "found", JSON.stringify(found));
+  });
+  faultPoint("adopt.found");
+}
+
+/** What was found, where an adoption has begun and is not through. */
+export async function unfinishedAdoption(db: Database): Promise<Found | null> {
+  const [row] = await db<{ checksum: string }[]>`
+    select checksum from lifestream.schema_migrations f where name = 'adoption/found'
+      and not exists (select from lifestream.schema_migrations where name = 'adoption/adopted')`;
+  return row ? JSON.parse(row.checksum) : null;
+}
+
+/** All further steps, once the schema is up to date. Returns what was done. */
+export async function adopt(db: Database, options: AdoptOptions): Promise<AdoptionReport> {
+  await putInOrder(db);
+  faultPoint("adopt.ordered");
+  const report = await db.begin("isolation level repeatable read", async (tx) => {
+    // Before anything is read, so that what is read is what another one left.
+    await tx`lock table lifestream.schema_migrations in exclusive mode`;
+    const plan = await planAdoption(tx, options, { positioned: true });
+    faultPoint("adopt.compared");
+    if (!(await isMarked(tx, "adopted"))) await carryOut(tx);
+    faultPoint("adopt.before-commit");
+    return plan;
+  });
+  faultPoint("adopt.committed");
+  return report as AdoptionReport;
+}
+
+/** What an adoption would do. Reads, and writes to temporary tables only. */
+export async function previewAdoption(db: Database, options: AdoptOptions): Promise<AdoptionReport> {
+  const [row] = await db<{ positioned: boolean }[]>`
+    select exists (select from pg_attribute where attrelid = to_regclass('lifestream.events')
+      and attname = 'position' and not attisdropped) as positioned`;
+  const report = await db.begin("isolation level repeatable read", (tx) =>
+    planAdoption(tx, options, { positioned: row?.positioned === true }),
+  );
+  return report as AdoptionReport;
+}
+
+async function planAdoption(tx: Sql, options: AdoptOptions, { positioned }: { positioned: boolean }) {
+  await seeEveryRow(tx);
+  await tx.unsafe("set local jit = off; set local work_mem = '64MB'");
+  const { registry, migrations, onProgress } = options;
+  const projected = registry.projections.flatMap((projection) => projection.tables);
+  const tables = [...new Set(["subjects", ...projected, "parked_events"])];
+  const shadow = await createShadow(tx, tables, migrations);
+  const unreadable = await foldLedger(tx, { registry, shadow, positioned, onProgress });
+  faultPoint("adopt.folded");
+  await compare(tx, shadow, unreadable);
+  return reportOf(tx);
+}
+
+/** A row that row-level security hides would be taken for one that is not there: then it fails instead. */
+async function seeEveryRow(tx: Sql): Promise<void> {
+  await tx`set local row_security = off`;
+}
+
+/** Gives the events the places of the ledger in the order in which the first system took them in. */
+async function putInOrder(db: Database): Promise<void> {
+  await db.begin(async (tx) => {
+    if (await isMarked(tx, "ordered")) return;
+    await tx`
+      with places as (
+        select id, position, row_number() over (order by ${ledgerOrder(tx)}) as nth,
+          row_number() over (order by position) as place from lifestream.events)
+      update lifestream.events e set position = there.position
+      from places as mine join places as there on there.place = mine.nth
+      where e.id = mine.id and mine.position <> there.position`;
+    await mark(tx, "ordered");
+  });
+}
+
+async function carryOut(tx: Sql): Promise<void> {
+  await tx`
+    insert into lifestream.events (id, occurred_at, source, subject, subject_id, event_type, payload)
+    select id, occurred_at, 'adoption', subject, subject_id, event_type, payload
+    from pg_temp.adoption_events order by nth`;
+  faultPoint("adopt.appended");
+  await tx`
+    insert into lifestream.adoption_problems (table_name, key, reason)
+    select * from pg_temp.adoption_problems on conflict do nothing`;
+  // Events that are passed over from now on tell nobody of their tags.
+  await tx`
+    insert into lifestream.tag_catalog (tag, first_seen) select tag, first_seen from pg_temp.tag_catalog
+    on conflict do nothing`;
+  await enterWork(tx);
+  await mark(tx, "adopted");
+}
+
+async function mark(tx: Sql, step: Step, note = ""): Promise<void> {
+  await tx`
+    insert into lifestream.schema_migrations (name, checksum) values (${`adoption/${step}`}, ${note})
+    on conflict (name) do nothing`;
+}
+
+async function isMarked(tx: Sql, step: Step): Promise<boolean> {
+  const [row] = await tx`select from lifestream.schema_migrations where name = ${`adoption/${step}`}`;
+  return row !== undefined;
+}

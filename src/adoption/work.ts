@@ -1,0 +1,138 @@
+import { contentHash } from "../domains/links/content-hash.ts";
+import { enrichKey, fetchKey } from "../domains/links/routes.ts";
+import { unwrap } from "../engine/decode.ts";
+import type { Payload } from "../engine/event.ts";
+import { workId } from "../engine/ids.ts";
+import type { Sql } from "../engine/ports.ts";
+import { MAX_ATTEMPTS } from "../engine/work.ts";
+
+type WorkType = "fetch_link" | "enrich_link" | "publish_link";
+
+/** How far an adopted link is. */
+interface Standing {
+  subject_id: string;
+  url: string;
+  /** The event that adopted it. */
+  event_id: string;
+  /** What comes next for it; null: nothing, it is finished. */
+  next: WorkType | null;
+  /** Why that was not done; null: nobody has tried. */
+  reason: string | null;
+  /** The event that holds what it is to be enriched from. */
+  content_event_id: string | null;
+}
+
+interface Entry {
+  readonly type: WorkType;
+  readonly key: string;
+  readonly payload: Payload;
+  readonly status: "done" | "dead" | "pending";
+  readonly reason: string | null;
+}
+
+const CHUNK = 5_000;
+
+/**
+ * Enters the work on adopted links into the registry. What was done is done, so that sharing a link again does not read
+ * it again; what the first system gave up or left behind is given up, with the reason, for a person to redrive; what
+ * nobody has tried is due.
+ */
+export async function enterWork(tx: Sql): Promise<void> {
+  await tx`declare adopted_links no scroll cursor for ${standings(tx)}`;
+  for (;;) {
+    const links = await tx<Standing[]>`fetch ${tx.unsafe(String(CHUNK))} from adopted_links`;
+    if (links.length === 0) break;
+    const contents = await contentsOf(links, tx);
+    await insert(
+      links.flatMap((link) => entriesOf(link, contents).map((entry) => ({ link, entry }))),
+      tx,
+    );
+  }
+  await tx`close adopted_links`;
+}
+
+/** Work that is left to do on adopted links, by kind and by whether a person has to ask for it. */
+export async function leftWork(tx: Sql): Promise<{ next: WorkType; asked: boolean; reason: string; links: number }[]> {
+  return tx`
+    select next, reason is not null as asked, coalesce(reason, 'nobody has tried') as reason, count(*) as links
+    from (${standings(tx)}) as s where next is not null group by 1, 2, 3 order by links desc, 1, 3`;
+}
+
+function standings(tx: Sql) {
+  return tx`
+    with link as (
+      select e.id as event_id, e.subject_id, coalesce(l.url, f.url) as url, coalesce(l.status, f.status) as status,
+        l.retry_count, l.last_error, coalesce(c.fetch_error, fc.fetch_error) as fetch_error,
+        coalesce(m.subject_id, fm.subject_id) is not null as tagged, coalesce(c.subject_id, fc.subject_id) is not null as read,
+        coalesce(p.last_published_at, fp.last_published_at) is not null as shown
+      from pg_temp.adoption_events e
+      left join lifestream.links l on l.subject_id = e.subject_id
+      left join lifestream.link_content c on c.subject_id = l.subject_id
+      left join lifestream.link_metadata m on m.subject_id = l.subject_id
+      left join lifestream.publish_state p on p.subject_id = e.subject_id
+      left join pg_temp.links f on l.subject_id is null and f.subject_id = e.subject_id
+      left join pg_temp.link_content fc on fc.subject_id = f.subject_id
+      left join pg_temp.link_metadata fm on fm.subject_id = f.subject_id
+      left join pg_temp.publish_state fp on fp.subject_id = f.subject_id
+      where e.subject = 'link' and e.key = ''),
+    far as (
+      select *, case when status = 'published' or status <> 'error' and tagged and shown then null
+             when tagged then 'publish_link'
+             when read and fetch_error is null then 'enrich_link'
+             else 'fetch_link' end as next
+      from link)
+    select far.subject_id, far.url, far.event_id, far.next, cause.id as content_event_id,
+      coalesce(failure.error, far.last_error, far.fetch_error, case
+        when far.next is null then null
+        when far.status = 'error' or far.retry_count > 0
+          or far.next <> 'publish_link' and (cause.published_to_kafka or cause.id is null)
+          then 'the first system left it at "' || far.status || '"' end) as reason
+    from far
+    left join lateral (
+      select id, published_to_kafka from lifestream.events e
+      where e.subject = 'link' and e.subject_id = far.subject_id
+        and e.event_type = case far.next when 'fetch_link' then 'link.added' when 'enrich_link' then 'content.fetched' end
+      order by received_at desc limit 1) as cause on far.next is not null
+    left join lateral (
+      select e.payload ->> 'error' as error from lifestream.events e
+      where e.subject_id = far.subject_id and e.event_type = 'work.failed'
+      order by received_at desc limit 1) as failure on far.next is not null`;
+}
+
+/** Payloads of the events that links are to be enriched from. */
+async function contentsOf(links: readonly Standing[], tx: Sql): Promise<Map<string, Payload>> {
+  const ids = links.flatMap((link) => (link.next === "enrich_link" ? (link.content_event_id ?? []) : []));
+  const rows = await tx<{ id: string; payload: Payload | string }[]>`
+    select id, payload from lifestream.events where id = any(${ids}::uuid[])`;
+  return new Map(rows.map(({ id, payload }) => [id, unwrap(payload)]));
+}
+
+function entriesOf(link: Standing, contents: ReadonlyMap<string, Payload>): Entry[] {
+  const { subject_id: subjectId, url, event_id, reason } = link;
+  const content = contents.get(link.content_event_id ?? "");
+  // What the page said is in no event: it is read again.
+  const next = link.next === "enrich_link" && !content ? "fetch_link" : link.next;
+  const status = reason === null ? "pending" : "dead";
+  const fetch = { type: "fetch_link", key: fetchKey(subjectId), payload: { url } } as const;
+  if (next === "fetch_link") return [{ ...fetch, status, reason }];
+  const fetched: Entry = { ...fetch, status: "done", reason: null };
+  if (next === "publish_link") return [fetched, { type: next, key: event_id, payload: {}, status, reason }];
+  if (next === null || !content) return [fetched];
+  const payload = { content_event_id: link.content_event_id, content_hash: contentHash(content) };
+  return [fetched, { type: "enrich_link", key: enrichKey(subjectId, content), payload, status, reason }];
+}
+
+async function insert(work: readonly { link: Standing; entry: Entry }[], tx: Sql): Promise<void> {
+  await tx`
+    insert into lifestream.work (id, work_type, subject, subject_id, status, max_attempts, finished_at, last_error,
+      error_class, correlation_id, triggered_by_event_id, payload)
+    select id, type, 'link', subject_id, status, ${MAX_ATTEMPTS}, case when status <> 'pending' then now() end, reason,
+      case when status = 'dead' then 'left_by_first_system' end, event_id, event_id, payload::jsonb
+    from unnest(${work.map(({ entry }) => workId(entry.type, entry.key))}::uuid[],
+      ${work.map(({ entry }) => entry.type)}::text[], ${work.map(({ link }) => link.subject_id)}::text[],
+      ${work.map(({ entry }) => entry.status)}::text[], ${work.map(({ entry }) => entry.reason)}::text[],
+      ${work.map(({ link }) => link.event_id)}::uuid[],
+      ${work.map(({ entry }) => JSON.stringify(entry.payload))}::text[])
+      as n(id, type, subject_id, status, reason, event_id, payload)
+    on conflict (id) do nothing`;
+}

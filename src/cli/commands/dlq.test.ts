@@ -1,0 +1,37 @@
+import { expect, test } from "bun:test";
+import { UserError } from "../../engine/errors.ts";
+import { dlq, numberOf, report } from "./dlq.ts";
+
+const ID = "018f4e3a-0000-7000-8000-000000000001";
+const reasonOf = (work: Promise<unknown>) => work.then(() => null).catch((error: unknown) => error);
+
+test.each([
+  [["eat"], {}, /^usage: dlq list/],
+  [["show"], {}, /^usage: dlq list/],
+  [["show", "42"], {}, /^"42" is no id/],
+  [["redrive"], {}, /^which\? give ids, or a filter/],
+  [["redrive", ID], { type: "fetch_link" }, /^give ids or a filter, not both/],
+  [["redrive"], { since: "soon" }, /^"soon" is no time/],
+  [["redrive"], { type: "fetch_link", limit: "-1" }, /^"-1" is no number/],
+  [["discard"], { reason: "x" }, /^usage: dlq list/],
+  [["discard", ID], { reason: " " }, /^say why: --reason TEXT/],
+])(
+  "given the words %p and options %p, when run, then nothing is done, and one sentence says why",
+  async (args, options, words) => {
+    const error = await reasonOf(dlq({ args, options: options as Record<string, unknown> }));
+    expect(error).toBeInstanceOf(UserError);
+    expect(error).toMatchObject({ exitCode: 2, message: expect.stringMatching(words) });
+  },
+);
+
+test("given failures that could not be decided about, when reported, then the command fails", () => {
+  const done = { work: 1, records: 0, hopeless: 0, already: 0 };
+  expect(() => report({ ...done, skipped: [] }, "redriven")).not.toThrow();
+  const skipped = [{ id: ID, why: "it is done" }];
+  expect(() => report({ ...done, skipped }, "redriven")).toThrow("1 could not be redriven");
+});
+
+test("given no number, when an option is read, then there is none", () => {
+  expect(numberOf({}, "limit")).toBeUndefined();
+  expect(numberOf({ limit: "7" }, "limit")).toBe(7);
+});

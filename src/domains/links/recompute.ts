@@ -1,0 +1,69 @@
+import type { StoredEvent } from "../../engine/event.ts";
+import type { Sql } from "../../engine/ports.ts";
+
+/** Links of different partitions come in any order: the earliest sighting of a tag counts, not the first applied. */
+export async function addToCatalog(
+  events: readonly StoredEvent[],
+  tagsOf: (event: StoredEvent) => string[],
+  tx: Sql,
+): Promise<void> {
+  const seen = events.flatMap((event) => tagsOf(event).map((tag) => ({ tag, at: event.occurredAt })));
+  const added = await tx`
+    insert into lifestream.tag_catalog as c (tag, first_seen)
+    select tag, min(at) from unnest(${seen.map(({ tag }) => tag)}::text[], ${seen.map(({ at }) => at)}::timestamptz[])
+      as s(tag, at)
+    group by tag order by tag
+    on conflict (tag) do update set first_seen = excluded.first_seen, sent_at = null
+    where c.first_seen > excluded.first_seen returning 1`;
+  if (added.length > 0) await tx`select pg_notify('lifestream_catalog', '')`;
+}
+
+/** How far a link can be, in order. */
+const STEPS = ["new", "fetched", "enriched", "published"];
+
+/**
+ * Status, visibility and age follow from the facts: other writers set them too, and are corrected here. What was adopted
+ * stays as it was until a later fact moves it, but for a finished link that was only set back by sharing it again.
+ */
+export async function recompute(ids: readonly string[], tx: Sql): Promise<void> {
+  await tx`
+    with facts as (
+      select l.subject_id,
+        case when l.failed_work is not null or c.fetch_error is not null then 'error'
+             when p.last_published_at is not null and not p.dirty then 'published'
+             when m.subject_id is not null then 'enriched'
+             when c.subject_id is not null then 'fetched'
+             else 'new' end as status,
+        l.adopted_status is not null and l.failed_work is null
+          and greatest(c.position, m.position, case when p.dirty then p.desired_version end, 0) <= l.adopted_position
+          as as_adopted,
+        m.subject_id is not null as tagged
+      from lifestream.links l
+      left join lifestream.link_content c using (subject_id)
+      left join lifestream.link_metadata m using (subject_id)
+      left join lifestream.publish_state p using (subject_id)
+      where l.subject_id = any(${ids as string[]})),
+    now as (
+      select l.subject_id,
+        case when f.as_adopted and not f.tagged then l.adopted_status
+             when f.as_adopted and ${rankOf(tx, "l.adopted_status", STEPS.length + 1)} > ${rankOf(tx, "f.status", 0)}
+          then l.adopted_status else f.status end as status,
+        coalesce(l.visibility_set, l.visibility) as visibility,
+        coalesce(l.first_added_at, l.created_at) as created_at
+      from lifestream.links l join facts f using (subject_id))
+    update lifestream.links l
+    set status = now.status, visibility = now.visibility, created_at = now.created_at
+    from now
+    where l.subject_id = now.subject_id
+      and (l.status, l.visibility, l.created_at) is distinct from (now.status, now.visibility, now.created_at)`;
+  await tx`
+    update lifestream.links l set last_error = c.fetch_error, last_error_at = c.fetched_at
+    from lifestream.link_content c
+    where l.subject_id = any(${ids as string[]}) and c.subject_id = l.subject_id
+      and c.fetch_error is not null and l.failed_work is null and c.position > coalesce(l.adopted_position, -1)`;
+}
+
+/** Which step a status is, from 1; one that is none of them has a rank of its own. */
+function rankOf(tx: Sql, column: "l.adopted_status" | "f.status", otherwise: number) {
+  return tx`coalesce(array_position(${STEPS}::text[], ${tx(column)}), ${otherwise})`;
+}

@@ -1,0 +1,127 @@
+import type { StoredEvent } from "./event.ts";
+import type { Deciding } from "./failure-acts.ts";
+import type { FailedAttempt } from "./history.ts";
+import type { AcceptedWork, DeadRecord, Decision } from "./ports.ts";
+import type { WorkStatus } from "./work.ts";
+
+/*
+ * The failure desk: work that was given up and records that nobody could read, side by side. Whoever sits at it decides
+ * by events (`failure-acts.ts`).
+ */
+
+export type FailureKind = "work" | "record";
+
+/** `open`: nobody has decided yet, or it failed again. */
+export type FailureState = "open" | "redriven" | "discarded";
+
+/** Which failures; what is left out does not matter. */
+export interface FailureFilter {
+  readonly ids?: readonly string[];
+  /** The kind of work, or the event type or topic of a record. */
+  readonly type?: string;
+  readonly errorClass?: string;
+  /** Failed at or after this moment, ISO 8601. */
+  readonly since?: string;
+  readonly subjectId?: string;
+  /** Only work, on subjects of this kind (`link`). */
+  readonly workOn?: string;
+  /** Redriven fewer times than this. */
+  readonly maxRedrives?: number;
+  /** Those that were decided too. */
+  readonly all?: boolean;
+}
+
+/** A line of the list. */
+export interface FailureSummary {
+  readonly kind: FailureKind;
+  readonly id: string;
+  readonly type: string;
+  /** Null: a record without a readable key. */
+  readonly subjectId: string | null;
+  readonly state: FailureState;
+  readonly error: string;
+  readonly errorClass: string;
+  readonly at: string;
+  /** Of work, over all rounds; 0 for records. */
+  readonly attempts: number;
+  readonly redrives: number;
+  /** The last one. */
+  readonly decision: Decision | null;
+}
+
+export interface FailurePage {
+  readonly failures: readonly FailureSummary[];
+  /** How many there are in all. */
+  readonly total: number;
+  /** Where the next page begins; null: this is the last. */
+  readonly next: string | null;
+}
+
+export interface FailedWork extends AcceptedWork {
+  readonly status: WorkStatus;
+  readonly error: string | null;
+  readonly errorClass: string | null;
+  readonly agent: string | null;
+  readonly finishedAt: string | null;
+  readonly decision: Decision | null;
+  /** Asked for, and waits for its dead letter to be sent. */
+  readonly redriveAsked: boolean;
+}
+
+export interface QuarantinedRecord extends DeadRecord {
+  readonly state: FailureState;
+  readonly tries: number;
+  readonly at: string;
+  readonly decision: Decision | null;
+}
+
+/** What the desk reads of Postgres. */
+export interface FailureReads {
+  /** Newest first; the same however many are added meanwhile. */
+  list(filter: FailureFilter, page: { after?: string | null; limit: number }): Promise<FailurePage>;
+  work(ids: readonly string[]): Promise<FailedWork[]>;
+  records(ids: readonly string[]): Promise<QuarantinedRecord[]>;
+}
+
+/** One failure with all that is known of it. */
+export interface FailureDetail {
+  readonly summary: FailureSummary;
+  /** What would come of redriving it now; `helps`: false where it is known to fail again, or cannot be redriven. */
+  readonly outlook: { readonly helps: boolean; readonly text: string };
+  /** Of work, first to last. */
+  readonly attempts: readonly FailedAttempt[];
+  /** What people decided, first to last, with the failure that each answered. */
+  readonly acts: readonly StoredEvent[];
+  /** What failed, as it came: a record's bytes, or the message of the work. */
+  readonly original: {
+    readonly key: Uint8Array | null;
+    readonly value: Uint8Array | null;
+    readonly headers: Readonly<Record<string, string>>;
+    /** Where a record stood. */
+    readonly place: string | null;
+  };
+}
+
+/** What became of an act on several failures. */
+export interface DeskReport {
+  readonly work: number;
+  readonly records: number;
+  /** Those of them that are known to fail again; only looked for by a dry run. */
+  readonly hopeless: number;
+  /** Asked for before, and not carried out yet. */
+  readonly already: number;
+  readonly skipped: readonly { readonly id: string; readonly why: string }[];
+}
+
+export interface FailureDesk {
+  list(filter: FailureFilter, page?: { after?: string | null; limit?: number }): Promise<FailurePage>;
+  /** Null: there is no such failure. */
+  show(id: string): Promise<FailureDetail | null>;
+  /** Redrives these, or all that are open and match, up to `limit`. */
+  redrive(
+    which: readonly string[] | FailureFilter,
+    person: Deciding,
+    options?: { dryRun?: boolean; limit?: number },
+  ): Promise<DeskReport>;
+  discard(ids: readonly string[], person: Deciding & { readonly reason: string }): Promise<DeskReport>;
+}

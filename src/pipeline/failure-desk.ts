@@ -1,0 +1,244 @@
+import { decodeEvent } from "../engine/decode.ts";
+import { DataError, messageOf } from "../engine/errors.ts";
+import type { NewEvent, StoredEvent } from "../engine/event.ts";
+import { actIds, type Deciding, recordAct, workAct } from "../engine/failure-acts.ts";
+import type {
+  DeskReport,
+  FailedWork,
+  FailureDesk,
+  FailureDetail,
+  FailureFilter,
+  FailureReads,
+  FailureSummary,
+  QuarantinedRecord,
+} from "../engine/failures.ts";
+import { failuresOf } from "../engine/history.ts";
+import { emittedEventId } from "../engine/ids.ts";
+import type { Store } from "../engine/ports.ts";
+import type { Registry } from "../engine/registry.ts";
+import { EVENTS_TOPIC } from "../engine/topics.ts";
+import { workFailed } from "../engine/work-failed.ts";
+import { toMessage } from "../engine/work-message.ts";
+import { readAgain } from "./failure-desk-apply.ts";
+import { ingest } from "./ingest.ts";
+
+export interface FailureDeskOptions {
+  readonly reads: FailureReads;
+  readonly store: Store;
+  readonly registry: Registry;
+  readonly now: () => Date;
+}
+
+const PAGE = 50;
+/** Failures looked at and decided at a time; each record may have a megabyte. */
+const BATCH = 100;
+/** Most characters of a name or a reason. */
+const WORDS = 500;
+
+type Act = "redriven" | "discarded";
+type Report = { -readonly [K in keyof Omit<DeskReport, "skipped">]: number } & {
+  skipped: DeskReport["skipped"][number][];
+};
+
+/** The desk at which people decide about failures. It writes events; router and materializer carry them out. */
+export function createFailureDesk(options: FailureDeskOptions): FailureDesk {
+  const { reads } = options;
+  return {
+    list: (filter, { after = null, limit = PAGE } = {}) => reads.list(filter, { after, limit }),
+    show: (id) => showFailure(id, options),
+    async redrive(which, person, { dryRun = false, limit = Number.POSITIVE_INFINITY } = {}) {
+      const report = emptyReport();
+      let left = limit;
+      for await (const batch of chosen(which, reads, report)) {
+        const some = batch.slice(0, left);
+        await decide("redriven", some, { person, dryRun, report }, options);
+        left -= some.length;
+        if (left <= 0) break;
+      }
+      return report;
+    },
+    async discard(ids, person) {
+      const report = emptyReport();
+      for await (const batch of chosen(ids, reads, report)) {
+        await decide("discarded", batch, { person, dryRun: false, report }, options);
+      }
+      return report;
+    },
+  };
+}
+
+function emptyReport(): Report {
+  return { work: 0, records: 0, hopeless: 0, already: 0, skipped: [] };
+}
+
+/** What an act is about: the ids given, or all that match as of now, page by page. */
+async function* chosen(
+  which: readonly string[] | FailureFilter,
+  reads: FailureReads,
+  report: Report,
+): AsyncGenerator<readonly FailureSummary[]> {
+  if (!Array.isArray(which)) return yield* matching(which as FailureFilter, reads);
+  const ids = [...new Set(which as readonly string[])];
+  for (let at = 0; at < ids.length; at += BATCH) {
+    const some = ids.slice(at, at + BATCH);
+    const { failures } = await reads.list({ ids: some, all: true }, { limit: BATCH });
+    const known = new Set(failures.map(({ id }) => id));
+    for (const id of some) if (!known.has(id)) report.skipped.push({ id, why: "nothing that failed has this id" });
+    yield failures;
+  }
+}
+
+async function* matching(filter: FailureFilter, reads: FailureReads): AsyncGenerator<readonly FailureSummary[]> {
+  let after: string | null = null;
+  do {
+    const page = await reads.list(filter, { after, limit: BATCH });
+    yield page.failures;
+    after = page.next;
+  } while (after !== null);
+}
+
+interface Deed {
+  readonly person: Deciding;
+  readonly dryRun: boolean;
+  readonly report: Report;
+}
+
+/** Decides about a batch: says what cannot be decided, and appends an event for each of the rest. */
+async function decide(
+  act: Act,
+  failures: readonly FailureSummary[],
+  { person, dryRun, report }: Deed,
+  { reads, store, registry, now }: FailureDeskOptions,
+): Promise<void> {
+  const deciding = {
+    ...person,
+    by: storable(person.by) || "unknown",
+    reason: person.reason && storable(person.reason),
+  };
+  const ids = (kind: FailureSummary["kind"]) => failures.filter((one) => one.kind === kind).map(({ id }) => id);
+  const events: { event: NewEvent; kind: "work" | "records" }[] = [];
+  for (const work of await reads.work(ids("work"))) {
+    const why = notDecidable(act, work);
+    if (work.redriveAsked) report.already += 1;
+    else if (why) report.skipped.push({ id: work.id, why });
+    else events.push({ event: workAct(act, work, deciding), kind: "work" });
+  }
+  for (const record of await reads.records(ids("record"))) {
+    const why = notOpen(act, record);
+    if (why) report.skipped.push({ id: record.id, why });
+    else {
+      events.push({ event: recordAct(act, { ...record, ...subjectOf(record) }, deciding), kind: "records" });
+      if (dryRun && !(await recordOutlook(record, registry, store)).helps) report.hopeless += 1;
+    }
+  }
+  const done = dryRun
+    ? null
+    : await ingest(
+        events.map(({ event }) => event),
+        { store, registry, now },
+      );
+  for (const [index, { kind }] of events.entries()) {
+    if (done && !done[index]?.isNew) report.already += 1;
+    else report[kind] += 1;
+  }
+}
+
+function notDecidable(act: Act, { status }: FailedWork): string | null {
+  if (status === "dead" || (status === "discarded" && act === "redriven")) return null;
+  if (status === "discarded") return "it was discarded already";
+  return status === "done" ? "it was redriven, and is done" : `it was redriven, and is ${status}`;
+}
+
+function notOpen(act: Act, { state }: QuarantinedRecord): string | null {
+  if (state === "open" || (state === "discarded" && act === "redriven")) return null;
+  return state === "discarded" ? "it was discarded already" : "it was redriven, and could be read";
+}
+
+/** Postgres keeps neither NUL nor halves of surrogate pairs. */
+function storable(text: string): string {
+  return text.replaceAll("\0", "").toWellFormed().trim().slice(0, WORDS);
+}
+
+/** What a record is about, as far as it says so: the act then stands in the same partition as the subject's events. */
+function subjectOf(record: QuarantinedRecord): { subject: string; subjectId: string } {
+  const unknown = { subject: "record", subjectId: `record:${record.id}` };
+  if (record.topic !== EVENTS_TOPIC) return unknown;
+  try {
+    const { subject, subjectId } = decodeEvent({ ...record, timestamp: 0 }).event;
+    return storable(subject + subjectId) === subject + subjectId ? { subject, subjectId } : unknown;
+  } catch (error) {
+    if (error instanceof DataError) return unknown;
+    throw error;
+  }
+}
+
+async function showFailure(id: string, options: FailureDeskOptions): Promise<FailureDetail | null> {
+  const { reads, store, registry } = options;
+  const [summary] = (await reads.list({ ids: [id], all: true }, { limit: 1 })).failures;
+  if (!summary) return null;
+  const acts = (upTo: number): Promise<StoredEvent[]> => store.ledger.find(actIds(summary.kind, id, upTo));
+  if (summary.kind === "work") {
+    const [work] = await reads.work([id]);
+    return work ? { summary, ...(await workDetail(work, options)), acts: await acts(work.round) } : null;
+  }
+  const [record] = await reads.records([id]);
+  if (!record) return null;
+  const { key, value, headers, topic, partition, offset } = record;
+  return {
+    summary,
+    outlook: await recordOutlook(record, registry, store),
+    attempts: [],
+    acts: await acts(record.tries),
+    original: { key, value, headers, place: `${topic}, partition ${partition}, offset ${offset}` },
+  };
+}
+
+async function workDetail(work: FailedWork, { store, registry }: FailureDeskOptions) {
+  const numbers = Array.from({ length: work.attempt }, (_, index) => index + 1);
+  const failed = await store.ledger.find(numbers.map((n) => emittedEventId(work.id, workFailed.type, 0, n)));
+  return {
+    outlook: workOutlook(work, registry),
+    attempts: failuresOf(work, failed),
+    original: {
+      key: Buffer.from(work.subjectId),
+      value: Buffer.from(JSON.stringify(toMessage(work))),
+      headers: { work_type: work.type },
+      place: null,
+    },
+  };
+}
+
+function workOutlook(work: FailedWork, registry: Registry): FailureDetail["outlook"] {
+  const why = work.redriveAsked ? "its redrive was asked for already" : notDecidable("redriven", work);
+  if (why) return { helps: false, text: why };
+  if (!registry.work.has(work.type)) return { helps: false, text: `nobody in this program does ${work.type}` };
+  return { helps: true, text: `it begins again at attempt 1 of 3, as round ${work.round + 1}` };
+}
+
+async function recordOutlook(
+  record: QuarantinedRecord,
+  registry: Registry,
+  { ledger }: Store,
+): Promise<FailureDetail["outlook"]> {
+  const why = notOpen("redriven", record);
+  if (why) return { helps: false, text: why };
+  try {
+    const event = await readAgain(record, registry, ledger);
+    if (!event) return { helps: true, text: "it is a work message now, and the registry of work answers for its work" };
+    const source = event.position === null ? ", which the ledger does not hold," : "";
+    return {
+      helps: true,
+      text: `${event.type} of ${event.subjectId}${source} can be read now${effectOf(event, registry)}`,
+    };
+  } catch (error) {
+    if (!(error instanceof DataError)) throw error;
+    return { helps: false, text: `it would fail again: ${messageOf(error)}` };
+  }
+}
+
+function effectOf({ type }: StoredEvent, registry: Registry): string {
+  const projections = registry.projections.filter(({ handlers }) => handlers.some((handler) => handler.type === type));
+  const work = (registry.routes.get(type) ?? []).map((route) => route.dispatch.type);
+  const applied = projections.length > 0 ? `: applied to ${projections.map(({ name }) => name).join(", ")}` : "";
+  return work.length > 0 ? `${applied}; may ask for ${[...new Set(work)].join(", ")}` : applied;
+}

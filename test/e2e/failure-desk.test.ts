@@ -1,0 +1,110 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { linkAddedEvent } from "../../src/domains/links/index.ts";
+import type { FailurePage } from "../../src/engine/failures.ts";
+import { ingest } from "../../src/pipeline/ingest.ts";
+import { allStages } from "../../src/stages.ts";
+import { killLeftCommands, runCommand } from "../support/commands.ts";
+import { idOf, statuses } from "../support/link-mix.ts";
+import { servePages, type TestPages } from "../support/pages.ts";
+import { settled } from "../support/settled.ts";
+import { createTestApp, type TestApp } from "../support/test-app.ts";
+
+const TEST_MS = 60_000;
+
+let pages: TestPages;
+let world: TestApp;
+let urls: string[];
+
+beforeAll(async () => {
+  pages = await servePages();
+  urls = ["/ill/1", "/ill/2", "/ok/3", "/ok/4", "/ok/5"].map((path) => pages.origin + path);
+  world = await createTestApp({ FETCH_ALLOW_HOSTS: pages.host, LINK_DEFAULT_VISIBILITY: "public" });
+}, TEST_MS);
+
+afterAll(async () => {
+  await killLeftCommands();
+  await world[Symbol.asyncDispose]();
+  await pages[Symbol.asyncDispose]();
+}, TEST_MS);
+
+const run = () => world.runUntil(allStages(world.app, { once: false }), () => settled(world.app));
+async function output(args: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await runCommand(args, world.env);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  return stdout;
+}
+
+async function add(some: readonly string[]): Promise<void> {
+  const { store, registry } = world.app;
+  const events = some.map((url) => linkAddedEvent({ url, source: "test" }));
+  await ingest(events, { store, registry, now: () => new Date() });
+}
+
+async function failures(...args: string[]): Promise<FailurePage["failures"]> {
+  return (JSON.parse(await output(["dlq", "list", "--json", ...args])) as FailurePage).failures;
+}
+
+test(
+  "given links whose page was gone, when redriven after it is back, then they are published, and asked for once more each",
+  async () => {
+    await add(urls.slice(0, 2));
+    await run();
+    const [first, ...others] = await failures("--class", "http_4xx", "--type", "fetch_link", "--since", "1h");
+    expect([others.length, first?.kind, first?.attempts]).toEqual([1, "work", 1]);
+    const [listed, shown, would] = await Promise.all([
+      output(["dlq", "list", "--subject", urls[0] ?? ""]),
+      output(["dlq", "show", first?.id ?? ""]),
+      output(["retry:failed", "--dry-run"]),
+    ]);
+    expect(listed).toMatch(/fetch_link +link:\S+ +http_4xx +the page answered 404/);
+    expect(shown).toContain("round 1, attempt 1: the page answered 404");
+    expect(shown).toContain('"max_attempts":3');
+    expect(shown).toContain("begins again at attempt 1 of 3, as round 2");
+    pages.mend();
+    expect(would).toContain("2 pieces of work and 0 records would be redriven");
+    expect(await output(["retry:failed", "--limit", "1", "--by", "ada"])).toContain(
+      "1 piece of work and 0 records redriven",
+    );
+    expect(await output(["dlq", "redrive", "--type", "fetch_link", "--reason", "it is back"])).toMatch(
+      /^1 piece of work and 0 records redriven\n1 asked for before/,
+    );
+    await run();
+    expect(Object.values(await statuses(world.app))).toEqual(["published", "published"]);
+    expect([...pages.requests.values()]).toEqual([2, 2]);
+    const [history, open, all] = await Promise.all([output(["show", urls[0] ?? ""]), failures(), failures("--all")]);
+    expect(history).toMatch(/work\.redriven/);
+    expect(history).toMatch(/fetch_link +done +attempt 1 of 3, round 2/);
+    expect([open, all.map(({ state }) => state)]).toEqual([[], ["redriven", "redriven"]]);
+  },
+  TEST_MS,
+);
+
+test(
+  "given work and a link without a way on, when recovered, then each is named with its reason and goes all the way",
+  async () => {
+    const { db } = world.app;
+    const [lost = "", gone = "", forgotten = ""] = urls.slice(2).map(idOf);
+    await add(urls.slice(2));
+    const idle = allStages(world.app, { once: false }).filter(({ name }) => name !== "fetcher");
+    await world.runUntil(idle, async () => {
+      const queued = await db`select 1 from lifestream.work where status = 'queued'`;
+      return queued.length === 3;
+    });
+    // Its message never reached the topic; its agent died, and so did the dispatcher; its work was never asked for.
+    await db`update lifestream.work set kafka_offset = 1000000 where subject_id = ${lost}`;
+    await db`update lifestream.work set status = 'running', agent = 'fetcher', lease_until = now() - interval '1 hour'
+      where subject_id = ${gone}`;
+    await db`delete from lifestream.work where subject_id = ${forgotten}`;
+    await db`delete from lifestream.leases`;
+    const found = await output(["recover:stuck", "--dry-run"]);
+    expect(found).toMatch(new RegExp(`${lost} +fetch_link +its message is not in the topic`));
+    expect(found).toMatch(new RegExp(`${gone} +fetch_link +its agent is gone`));
+    expect(found).toMatch(new RegExp(`${forgotten} +new, and nothing is done about it +\\(asks for fetch_link\\)`));
+    expect(found).toContain("3 items would be moved on");
+    expect(await output(["recover:stuck"])).toContain("3 items moved on");
+    await run();
+    expect(Object.values(await statuses(world.app))).toEqual(urls.map(() => "published"));
+    expect(await output(["recover:stuck"])).toBe("nothing is stuck\n");
+  },
+  TEST_MS,
+);
