@@ -1,10 +1,10 @@
 import type { Database } from "../adapters/postgres/connect.ts";
-import { createMigrationList, type Migration } from "../adapters/postgres/migrate.ts";
+import { ADOPTION_DONE, ADOPTION_FOUND, createMigrationList, type Migration } from "../adapters/postgres/migrate.ts";
 import type { Sql } from "../engine/ports.ts";
 import type { Registry } from "../engine/registry.ts";
 import { faultPoint } from "../runtime/fault-point.ts";
 import { type Columns, checksums, presentColumns, type TableSum } from "./checksums.ts";
-import { compare } from "./compare.ts";
+import { compare, prepareComparison } from "./compare.ts";
 import { foldLedger, ledgerOrder } from "./fold.ts";
 import { type AdoptionReport, reportOf } from "./report.ts";
 import { createShadow } from "./shadow.ts";
@@ -12,7 +12,7 @@ import { enterWork } from "./work.ts";
 
 /*
  * Adopting the first system's database, step by step, each in a transaction of its own that also writes down that it was
- * done: whoever is killed goes on where it was. The marks stand with the migrations, as `adoption/<step>`.
+ * done: whoever is killed goes on where it was. The marks stand among the migrations, as `adoption/<step>`.
  */
 
 /** The database as it was found: what its rows are compared with in the end. */
@@ -27,7 +27,7 @@ export interface AdoptOptions {
   readonly onProgress: (events: number) => void;
 }
 
-type Step = "found" | "ordered" | "adopted";
+const ORDERED = "adoption/ordered";
 
 /** First step, before anything is added: writes down that this is the first system's database, and its sums. */
 export async function markFound(db: Database): Promise<void> {
@@ -36,7 +36,7 @@ export async function markFound(db: Database): Promise<void> {
     const columns = await presentColumns(tx);
     const found: Found = { columns, sums: await checksums(tx, columns) };
     await createMigrationList(tx);
-    await mark(tx, "found", JSON.stringify(found));
+    await mark(tx, ADOPTION_FOUND, JSON.stringify(found));
   });
   faultPoint("adopt.found");
 }
@@ -44,8 +44,8 @@ export async function markFound(db: Database): Promise<void> {
 /** What was found, where an adoption has begun and is not through. */
 export async function unfinishedAdoption(db: Database): Promise<Found | null> {
   const [row] = await db<{ checksum: string }[]>`
-    select checksum from lifestream.schema_migrations f where name = 'adoption/found'
-      and not exists (select from lifestream.schema_migrations where name = 'adoption/adopted')`;
+    select checksum from lifestream.schema_migrations where name = ${ADOPTION_FOUND}
+      and not exists (select from lifestream.schema_migrations where name = ${ADOPTION_DONE})`;
   return row ? JSON.parse(row.checksum) : null;
 }
 
@@ -58,7 +58,7 @@ export async function adopt(db: Database, options: AdoptOptions): Promise<Adopti
     await tx`lock table lifestream.schema_migrations in exclusive mode`;
     const plan = await planAdoption(tx, options, { positioned: true });
     faultPoint("adopt.compared");
-    if (!(await isMarked(tx, "adopted"))) await carryOut(tx);
+    if (!(await isMarked(tx, ADOPTION_DONE))) await carryOut(tx);
     faultPoint("adopt.before-commit");
     return plan;
   });
@@ -84,6 +84,7 @@ async function planAdoption(tx: Sql, options: AdoptOptions, { positioned }: { po
   const projected = registry.projections.flatMap((projection) => projection.tables);
   const tables = [...new Set(["subjects", ...projected, "parked_events"])];
   const shadow = await createShadow(tx, tables, migrations);
+  await prepareComparison(tx);
   const unreadable = await foldLedger(tx, { registry, shadow, positioned, onProgress });
   faultPoint("adopt.folded");
   await compare(tx, shadow, unreadable);
@@ -98,7 +99,7 @@ async function seeEveryRow(tx: Sql): Promise<void> {
 /** Gives the events the places of the ledger in the order in which the first system took them in. */
 async function putInOrder(db: Database): Promise<void> {
   await db.begin(async (tx) => {
-    if (await isMarked(tx, "ordered")) return;
+    if (await isMarked(tx, ORDERED)) return;
     await tx`
       with places as (
         select id, position, row_number() over (order by ${ledgerOrder(tx)}) as nth,
@@ -106,7 +107,7 @@ async function putInOrder(db: Database): Promise<void> {
       update lifestream.events e set position = there.position
       from places as mine join places as there on there.place = mine.nth
       where e.id = mine.id and mine.position <> there.position`;
-    await mark(tx, "ordered");
+    await mark(tx, ORDERED);
   });
 }
 
@@ -124,16 +125,16 @@ async function carryOut(tx: Sql): Promise<void> {
     insert into lifestream.tag_catalog (tag, first_seen) select tag, first_seen from pg_temp.tag_catalog
     on conflict do nothing`;
   await enterWork(tx);
-  await mark(tx, "adopted");
+  await mark(tx, ADOPTION_DONE);
 }
 
-async function mark(tx: Sql, step: Step, note = ""): Promise<void> {
+async function mark(tx: Sql, step: string, note = ""): Promise<void> {
   await tx`
-    insert into lifestream.schema_migrations (name, checksum) values (${`adoption/${step}`}, ${note})
+    insert into lifestream.schema_migrations (name, checksum) values (${step}, ${note})
     on conflict (name) do nothing`;
 }
 
-async function isMarked(tx: Sql, step: Step): Promise<boolean> {
-  const [row] = await tx`select from lifestream.schema_migrations where name = ${`adoption/${step}`}`;
+async function isMarked(tx: Sql, step: string): Promise<boolean> {
+  const [row] = await tx`select from lifestream.schema_migrations where name = ${step}`;
   return row !== undefined;
 }

@@ -13,7 +13,8 @@ const KINDS = ["link", "sensor", "todo", "annotation"];
 
 /** Finds all differences; what no event can say goes to `pg_temp.adoption_problems`. */
 export async function compare(tx: Sql, shadow: Shadow, unreadable: readonly Unreadable[]): Promise<void> {
-  await prepare(tx);
+  for (const table of shadow.tables) await tx`analyze ${tx(`pg_temp.${table}`)}`;
+  await tx.unsafe(FUNCTIONS);
   const live = (table: string, alias: string) =>
     tx`(to_jsonb(${tx(alias)}) - ${(shadow.ownColumns[table] ?? []) as string[]}::text[])`;
   await withoutPlace(tx);
@@ -32,7 +33,8 @@ export async function compare(tx: Sql, shadow: Shadow, unreadable: readonly Unre
 /** A row as JSON, without the columns that are ours alone. */
 type Live = (table: string, alias: string) => PendingQuery<Row[]>;
 
-async function prepare(tx: Sql): Promise<void> {
+/** Tables for what `compare` finds. Made before the fold, as is the index: one that comes after changes is not used. */
+export async function prepareComparison(tx: Sql): Promise<void> {
   await tx.unsafe(`
     create temp table adoption_events (
       nth bigint generated always as identity, subject text not null, subject_id text not null, key text not null,
@@ -40,23 +42,26 @@ async function prepare(tx: Sql): Promise<void> {
         stored,
       event_type text not null default 'state.adopted', occurred_at timestamptz not null default now(),
       payload jsonb not null) on commit drop;
+    create index on pg_temp.adoption_events (subject_id);
     create temp table adoption_problems (table_name text, key text, reason text) on commit drop;
-    create index on pg_temp.links (url_norm);
-    analyze pg_temp.subjects; analyze pg_temp.links; analyze pg_temp.link_content; analyze pg_temp.link_metadata;
-    analyze pg_temp.publish_state; analyze pg_temp.temperature_readings; analyze pg_temp.temperature_latest;
-    analyze pg_temp.todos; analyze pg_temp.annotations;
-
-    -- What an adoption says of a row: the columns that differ, null where there is to be none, nothing where it is as
-    -- folded.
-    create or replace function pg_temp.told(live jsonb, folded jsonb) returns jsonb language sql immutable as $$
-      select case when live is null then case when folded is not null then 'null'::jsonb end
-        when live = folded then null
-        else (select nullif(jsonb_object_agg(key, value), '{}') from jsonb_each(live)
-          where folded is null or value <> coalesce(folded -> key, 'null')) end $$;
-
-    create or replace function pg_temp.part(name text, told jsonb) returns jsonb language sql immutable as $$
-      select case when told is null then '{}' else jsonb_build_object(name, told) end $$;`);
+    create index on pg_temp.links (url_norm)`);
 }
+
+const FUNCTIONS = `
+  -- What an adoption says of a row: all of it where it is not as folded, null where there is to be none.
+  create or replace function pg_temp.told(live jsonb, folded jsonb) returns jsonb language sql immutable as $$
+    select case when live is null then case when folded is not null then 'null'::jsonb end
+      when live = folded then null else live end $$;
+
+  -- The same of a row with long texts: only the columns that differ, where there is a folded one.
+  create or replace function pg_temp.told_briefly(live jsonb, folded jsonb) returns jsonb language plpgsql immutable as $$
+  begin
+    if live is null or folded is null or live = folded then return pg_temp.told(live, folded); end if;
+    return (select jsonb_object_agg(key, value) from jsonb_each(live) where value <> coalesce(folded -> key, 'null'));
+  end $$;
+
+  create or replace function pg_temp.part(name text, told jsonb) returns jsonb language sql immutable as $$
+    select case when told is null then '{}' else jsonb_build_object(name, told) end $$;`;
 
 /** Rows that no event can be about. */
 async function withoutPlace(tx: Sql): Promise<void> {
@@ -149,21 +154,19 @@ async function eventsWithoutLink(tx: Sql): Promise<void> {
 }
 
 /**
- * A link with all that hangs on it. Who may see it is always said: it must not depend on what is the default when the
- * ledger is read again. Where two ids share an address the whole row is said, as only one of them can be folded.
+ * A link with all that hangs on it. Its own row is always said: who may see it must not depend on what is the default
+ * when the ledger is read again. Where two ids share an address only one of them can be folded, so all of it is said.
  */
 async function links(tx: Sql, live: Live): Promise<void> {
   await tx`
     insert into pg_temp.adoption_events (subject, subject_id, key, payload)
     select 'link', l.subject_id, '', jsonb_build_object('settled', true, 'rows',
-      pg_temp.part('links', coalesce(told.link, '{}') || jsonb_build_object('subject_id', l.subject_id,
-        'visibility', l.visibility, 'status', l.status, 'failed_work', case when l.status = 'error' then
-          case when m.subject_id is not null then 'publish_link'
-               when c.subject_id is not null and c.fetch_error is null then 'enrich_link' else 'fetch_link' end end))
-      || pg_temp.part('subjects', case when s.subject_id is null then told.subject else coalesce(told.subject, '{}')
-          || jsonb_build_object('subject', s.subject, 'subject_id', s.subject_id, 'visibility', s.visibility) end)
-      || pg_temp.part('link_content', told.content)
-      || pg_temp.part('link_metadata', told.metadata) || pg_temp.part('publish_state', told.published))
+      jsonb_build_object('links', ${live("links", "l")} || jsonb_build_object('failed_work',
+        case when l.status = 'error' then case when m.subject_id is not null then 'publish_link'
+          when c.subject_id is not null and c.fetch_error is null then 'enrich_link' else 'fetch_link' end end))
+      || pg_temp.part('subjects', coalesce(to_jsonb(s), pg_temp.told(null, to_jsonb(fs))))
+      || pg_temp.part('link_content', told.content) || pg_temp.part('link_metadata', told.metadata)
+      || pg_temp.part('publish_state', told.published))
     from lifestream.links l
     left join lifestream.subjects s on s.subject = 'link' and s.subject_id = l.subject_id
     left join lifestream.link_content c on c.subject_id = l.subject_id
@@ -176,14 +179,12 @@ async function links(tx: Sql, live: Live): Promise<void> {
     left join pg_temp.link_metadata fm on fm.subject_id = fl.subject_id
     left join pg_temp.publish_state fp on fp.subject_id = l.subject_id
     cross join lateral (select
-      pg_temp.told(${live("links", "l")}, ${live("links", "fl")}) as link,
-      pg_temp.told(to_jsonb(s), to_jsonb(fs)) as subject,
-      pg_temp.told(${live("link_content", "c")}, ${live("link_content", "fc")}) as content,
-      pg_temp.told(${live("link_metadata", "m")}, ${live("link_metadata", "fm")}) as metadata,
-      pg_temp.told(to_jsonb(p), to_jsonb(fp)) as published) as told
-    where l.subject_id <> '' and (
-      coalesce(told.link, told.subject, told.content, told.metadata, told.published) is not null
-      or c.subject_id is not null or m.subject_id is not null or p.subject_id is not null)
+      pg_temp.told_briefly(${live("link_content", "c")}, ${live("link_content", "fc")}) as content,
+      pg_temp.told_briefly(${live("link_metadata", "m")}, ${live("link_metadata", "fm")}) as metadata,
+      pg_temp.told(to_jsonb(p), to_jsonb(fp)) as published offset 0) as told
+    where l.subject_id <> '' and (c.subject_id is not null or m.subject_id is not null or p.subject_id is not null
+      or fl.subject_id is null or ${live("links", "l")} <> ${live("links", "fl")}
+      or coalesce(pg_temp.told(to_jsonb(s), to_jsonb(fs)), told.content, told.metadata, told.published) is not null)
     order by l.created_at, l.subject_id`;
 }
 
@@ -204,12 +205,13 @@ async function latestReadings(tx: Sql, live: Live): Promise<void> {
   await tx`
     insert into pg_temp.adoption_events (subject, subject_id, key, payload)
     select 'sensor', l.subject_id, 'latest', jsonb_build_object('settled', false, 'rows', jsonb_build_object(
-      'temperature_latest', told.latest || jsonb_build_object('occurred_at', l.occurred_at)))
+      'temperature_latest', told.latest))
     from lifestream.temperature_latest l
     left join pg_temp.temperature_latest f on f.subject_id = l.subject_id and not exists (
       select from pg_temp.adoption_events e where e.subject = 'sensor' and e.subject_id = l.subject_id)
     cross join lateral (
-      select pg_temp.told(${live("temperature_latest", "l")}, ${live("temperature_latest", "f")}) as latest) as told
+      select pg_temp.told(${live("temperature_latest", "l")}, ${live("temperature_latest", "f")}) as latest
+      offset 0) as told
     where l.subject_id <> '' and told.latest is not null
     order by l.subject_id`;
 }
@@ -218,14 +220,14 @@ async function todos(tx: Sql, live: Live): Promise<void> {
   await tx`
     insert into pg_temp.adoption_events (subject, subject_id, key, payload)
     select 'todo', t.subject_id, '', jsonb_build_object('settled', true, 'rows',
-      pg_temp.part('todos', coalesce(told.todo, '{}') || jsonb_build_object('subject_id', t.subject_id))
+      jsonb_build_object('todos', ${live("todos", "t")})
       || pg_temp.part('subjects', told.subject))
     from lifestream.todos t
     left join lifestream.subjects s on s.subject = 'todo' and s.subject_id = t.subject_id
     left join pg_temp.todos ft on ft.subject_id = t.subject_id
     left join pg_temp.subjects fs on fs.subject = 'todo' and fs.subject_id = t.subject_id
     cross join lateral (select pg_temp.told(${live("todos", "t")}, ${live("todos", "ft")}) as todo,
-      pg_temp.told(to_jsonb(s), to_jsonb(fs)) as subject) as told
+      pg_temp.told(to_jsonb(s), to_jsonb(fs)) as subject offset 0) as told
     where t.subject_id <> '' and coalesce(told.todo, told.subject) is not null
     order by t.updated_at, t.subject_id`;
 }
@@ -234,15 +236,14 @@ async function annotations(tx: Sql, live: Live): Promise<void> {
   await tx`
     insert into pg_temp.adoption_events (subject, subject_id, key, payload)
     select 'annotation', a.subject_id, a.annotation_id::text, jsonb_build_object('settled', true, 'rows',
-      pg_temp.part('annotations', coalesce(told.annotation, '{}')
-        || jsonb_build_object('annotation_id', a.annotation_id, 'link_subject_id', a.link_subject_id))
+      jsonb_build_object('annotations', ${live("annotations", "a")})
       || pg_temp.part('subjects', told.subject))
     from lifestream.annotations a
     left join lifestream.subjects s on s.subject = 'annotation' and s.subject_id = a.subject_id
     left join pg_temp.annotations fa on fa.annotation_id = a.annotation_id
     left join pg_temp.subjects fs on fs.subject = 'annotation' and fs.subject_id = a.subject_id
     cross join lateral (select pg_temp.told(${live("annotations", "a")}, ${live("annotations", "fa")}) as annotation,
-      pg_temp.told(to_jsonb(s), to_jsonb(fs)) as subject) as told
+      pg_temp.told(to_jsonb(s), to_jsonb(fs)) as subject offset 0) as told
     where a.subject_id <> '' and coalesce(told.annotation, told.subject) is not null
     order by a.created_at, a.annotation_id`;
 }
@@ -254,7 +255,7 @@ async function otherSubjects(tx: Sql): Promise<void> {
     select s.subject, s.subject_id, 'subject', jsonb_build_object('settled', false, 'rows',
       jsonb_build_object('subjects', told.subject))
     from lifestream.subjects s left join pg_temp.subjects f using (subject, subject_id)
-    cross join lateral (select pg_temp.told(to_jsonb(s), to_jsonb(f)) as subject) as told
+    cross join lateral (select pg_temp.told(to_jsonb(s), to_jsonb(f)) as subject offset 0) as told
     where s.subject = any(${KINDS}::text[]) and s.subject_id <> '' and told.subject is not null
       and not exists (select from pg_temp.adoption_events e
         where e.subject = s.subject and e.subject_id = s.subject_id and e.payload->'rows' ? 'subjects')

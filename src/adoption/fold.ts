@@ -4,6 +4,7 @@ import { checkPayload, definitionOf } from "../engine/decode.ts";
 import { messageOf } from "../engine/errors.ts";
 import type { StoredEvent } from "../engine/event.ts";
 import type { Sql, StoreTx } from "../engine/ports.ts";
+import type { Projection } from "../engine/projection.ts";
 import type { Registry } from "../engine/registry.ts";
 import { applyProjection } from "../pipeline/materializer.ts";
 import type { Shadow } from "./shadow.ts";
@@ -39,7 +40,7 @@ export async function foldLedger(tx: Sql, { registry, shadow, positioned, onProg
     const rows = await tx<EventRow[]>`fetch ${tx.unsafe(String(BATCH))} from adopted_ledger`;
     if (rows.length === 0) break;
     const events = rows.flatMap((row) => readable(row, registry, unreadable));
-    await apply(tx, events, { registry, shadow }, unreadable);
+    await foldEvents(tx, events, { projections: registry.projections, redirect: shadow.redirect }, unreadable);
     done += rows.length;
     onProgress(done);
   }
@@ -55,7 +56,8 @@ export function ledgerOrder(tx: Sql) {
   return tx`received_at, occurred_at, ctid`;
 }
 
-function readable(row: EventRow, registry: Registry, unreadable: Unreadable[]): StoredEvent[] {
+/** The row as an event of this program, none where it can make nothing of it. */
+export function readable(row: EventRow, registry: Registry, unreadable: Unreadable[]): StoredEvent[] {
   const event = toStoredEvent(row);
   try {
     if (event.subjectId === "") throw new Error("it has no subject id");
@@ -66,16 +68,25 @@ function readable(row: EventRow, registry: Registry, unreadable: Unreadable[]): 
   }
 }
 
-type Folding = Pick<FoldOptions, "registry" | "shadow">;
+interface Folding {
+  readonly projections: readonly Projection[];
+  /** The transaction as handlers see it. */
+  readonly redirect: (sql: Sql) => Sql;
+}
 
-/** If a batch is refused, its halves are tried, until the event at fault stands alone. */
-async function apply(tx: Sql, events: StoredEvent[], folding: Folding, unreadable: Unreadable[]): Promise<void> {
+/** Applies events to projections. If Postgres refuses a batch, its halves are tried, until the event at fault stands alone. */
+export async function foldEvents(
+  tx: Sql,
+  events: readonly StoredEvent[],
+  folding: Folding,
+  unreadable: Unreadable[],
+): Promise<void> {
   if (events.length === 0) return;
   try {
     await tx.savepoint(async (inner) => {
-      const sql = folding.shadow.redirect(inner as Sql);
+      const sql = folding.redirect(inner as Sql);
       const within = { sql, parked: txParked(sql) } as unknown as StoreTx;
-      for (const projection of folding.registry.projections) await applyProjection(projection, events, within);
+      for (const projection of folding.projections) await applyProjection(projection, events, within);
     });
   } catch (error) {
     const [first] = events;
@@ -85,7 +96,7 @@ async function apply(tx: Sql, events: StoredEvent[], folding: Folding, unreadabl
       return;
     }
     const middle = events.length >> 1;
-    await apply(tx, events.slice(0, middle), folding, unreadable);
-    await apply(tx, events.slice(middle), folding, unreadable);
+    await foldEvents(tx, events.slice(0, middle), folding, unreadable);
+    await foldEvents(tx, events.slice(middle), folding, unreadable);
   }
 }

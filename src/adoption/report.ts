@@ -35,7 +35,8 @@ export async function reportOf(tx: Sql): Promise<AdoptionReport> {
   const missing = await tx<AdoptionReport["missing"][number][]>`
     select * from (
       select 'links' as table, count(*) as rows from pg_temp.links f
-      where not exists (select from lifestream.links l where l.subject_id = f.subject_id or l.url_norm = f.url_norm)
+      where not exists (select from lifestream.links l where l.subject_id = f.subject_id)
+        and not exists (select from lifestream.links l where l.url_norm = f.url_norm)
       union all select 'todos', count(*) from pg_temp.todos f
       where not exists (select from lifestream.todos t where t.subject_id = f.subject_id)
       union all select 'temperature_readings', count(*) from pg_temp.temperature_readings f

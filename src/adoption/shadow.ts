@@ -47,7 +47,8 @@ function createTemporary(table: string, rest: string): string {
 
 type Template = readonly string[] & { readonly raw: readonly string[] };
 
-function redirected(tx: Sql, tables: readonly string[]): Sql {
+/** The transaction as handlers see it that know only the live tables. */
+export function redirected(tx: Sql, tables: readonly string[]): Sql {
   const names = new RegExp(`\\blifestream\\.(${tables.join("|")})\\b`, "g");
   const rewrite = (text: string) => text.replace(names, "pg_temp.$1");
   const known = new WeakMap<Template, Template>();

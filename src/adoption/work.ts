@@ -95,7 +95,7 @@ function standings(tx: Sql) {
       order by received_at desc limit 1) as cause on far.next is not null
     left join lateral (
       select e.payload ->> 'error' as error from lifestream.events e
-      where e.subject_id = far.subject_id and e.event_type = 'work.failed'
+      where e.subject = 'link' and e.subject_id = far.subject_id and e.event_type = 'work.failed'
       order by received_at desc limit 1) as failure on far.next is not null`;
 }
 

@@ -27,6 +27,10 @@ export interface ProjectionEntry<Tx = Sql> {
 export interface Projection<Tx = Sql> {
   readonly name: string;
   readonly tables: readonly string[];
+  /** The kinds of subject whose rows of `lifestream.subjects` its handlers write as well. */
+  readonly subjects?: readonly string[];
+  /** By table, columns that no event gives, as another stage keeps its notes there. */
+  readonly notFolded?: Readonly<Record<string, readonly string[]>>;
   readonly handlers: readonly ProjectionEntry<Tx>[];
 }
 

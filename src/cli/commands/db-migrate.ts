@@ -1,6 +1,8 @@
 import { classify } from "../../adapters/postgres/connect.ts";
-import { migrate, pendingMigrations } from "../../adapters/postgres/migrate.ts";
+import { tablesIn } from "../../adapters/postgres/migrate.ts";
+import { previewUpgrade, type Sums, upgradeDatabase } from "../../adoption/upgrade.ts";
 import { type App, allMigrations } from "../../app.ts";
+import { adoptionLines, sumLines } from "../adoption-report.ts";
 import type { CommandInput } from "../command.ts";
 import { openCommandApp } from "../context.ts";
 import { migrateRoles, refreshRoles, showRoles } from "./db-roles.ts";
@@ -9,19 +11,63 @@ export async function dbMigrate({ options }: CommandInput): Promise<void> {
   // With agents: each has a role of its own.
   await using app = openCommandApp("db:migrate", { kafka: false, withAgents: true });
   if (options.dryRun) {
-    const pending = await pendingMigrations(app.db, await allMigrations(app.registry)).catch(rethrow);
-    console.log(pending.length === 0 ? "the schema is up to date" : `would apply: ${pending.join(", ")}`);
-    if (options.roles && pending.length === 0) await showRoles(app, options.rolePrefix);
+    const upToDate = await preview(app);
+    if (options.roles && upToDate) await showRoles(app, options.rolePrefix);
     return;
   }
-  console.log(await migrateApp(app));
+  await migrateApp(app, console.log);
   await (options.roles ? migrateRoles(app, options.rolePrefix) : refreshRoles(app));
 }
 
 /** Brings the database up to date and says what it did. */
-export async function migrateApp(app: App): Promise<string> {
-  const applied = await migrate(app.db, await allMigrations(app.registry)).catch(rethrow);
-  return applied.length === 0 ? "the schema is up to date" : `applied ${applied.join(", ")}`;
+export async function migrateApp(app: App, say: (line: string) => void): Promise<void> {
+  const { applied, secured, adoption } = await upgradeDatabase(app, showProgress).catch(rethrow);
+  say(applied.length === 0 ? "the schema is up to date" : `applied ${applied.join(", ")}`);
+  if (secured.length > 0) say(`row-level security, as the ledger has it, on ${secured.join(", ")}`);
+  if (!adoption) return;
+  say("the first system's database was adopted");
+  for (const line of adoptionLines(adoption, { done: true })) say(line);
+  saySums(adoption.sums, say);
+}
+
+function saySums({ before, after, changed }: Sums, say: (line: string) => void): void {
+  say("every table, before and after:");
+  for (const line of sumLines(before, after)) say(line);
+  if (changed.length === 0) return;
+  say(`${changed.join(", ")} changed meanwhile: another program has written there, as nothing here does`);
+}
+
+/** Returns whether there is nothing to do. */
+async function preview(app: App): Promise<boolean> {
+  const { pending, adoption } = await previewUpgrade(app, showProgress).catch(rethrow);
+  console.log(pending.length === 0 ? "the schema is up to date" : `would apply: ${pending.join(", ")}`);
+  if (!adoption) return pending.length === 0;
+  const migrations = (await allMigrations(app.registry)).filter(({ name }) => pending.includes(name));
+  const there = new Set(Object.keys(adoption.sums));
+  console.log("this is the first system's database, and would be adopted; nothing was changed");
+  console.log(
+    `tables added: ${tablesIn(migrations)
+      .filter((table) => !there.has(table))
+      .join(", ")}`,
+  );
+  console.log(`columns added: ${columnsIn(migrations).join(", ")}`);
+  for (const line of adoptionLines(adoption, { done: false })) console.log(line);
+  console.log("every table, as it is and would be:");
+  for (const line of sumLines(adoption.sums)) console.log(line);
+  return false;
+}
+
+/** Columns that migrations add to tables that are there, as `table.column`. */
+function columnsIn(migrations: readonly { readonly sql: string }[]): string[] {
+  const altered = migrations.flatMap(({ sql }) => [...sql.matchAll(/^alter table lifestream\.(\w+)([^;]*);/gm)]);
+  return altered.flatMap(([, table, changes = ""]) =>
+    [...changes.matchAll(/add column (\w+)/g)].map(([, column]) => `${table}.${column}`),
+  );
+}
+
+/** On a terminal, one line that counts. */
+function showProgress(events: number): void {
+  if (process.stderr.isTTY) process.stderr.write(`\radopting: ${events} events read\x1b[K`);
 }
 
 function rethrow(error: unknown): never {

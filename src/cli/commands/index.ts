@@ -110,8 +110,25 @@ export const commands: readonly CommandSpec[] = [
     load: async () => (await import("./token.ts")).token,
   },
   {
+    name: "rebuild",
+    usage: "[projections...]",
+    summary: "fold the ledger beside the state tables and bring them to what it gives",
+    options: [
+      ["--all", "every projection"],
+      ["--dry-run", "only compare"],
+    ],
+    details: "Nobody reads less meanwhile; writers wait while the differences are applied, in one transaction.",
+    load: async () => (await import("./rebuild.ts")).runRebuild,
+  },
+  {
+    name: "verify",
+    summary: "compare the state tables with a fold of the ledger; exit 1 where they differ",
+    options: [JSON_OUT],
+    load: async () => (await import("./verify.ts")).runVerify,
+  },
+  {
     name: "db:migrate",
-    summary: "create or upgrade the schema; idempotent",
+    summary: "create or upgrade the schema; adopts the first system's database; idempotent",
     options: [
       ["--dry-run", "only say what would be applied"],
       ["--roles", "then make a role for each stage, with the least rights it needs, or repair them"],

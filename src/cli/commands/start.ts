@@ -43,7 +43,7 @@ export async function runEverything(
   const { telemetry } = observed;
   const addresses = { databaseUrl, transport, kafkaBrokers };
   await using app = openApp({ ...addresses, config, logger, telemetry, name: "start", withAgents: true });
-  say(`schema     ${await migrateApp(app)}`);
+  await migrateApp(app, (line) => say(`schema     ${line}`));
   await requireKafka(app);
   const topics = await ensureTopics(app.log, app.registry.topics);
   say(`topics     ${topics.map((topic) => topic.name).join(", ")}`);

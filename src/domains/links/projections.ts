@@ -3,6 +3,7 @@ import type { PayloadOf, StoredEvent } from "../../engine/event.ts";
 import type { Sql } from "../../engine/ports.ts";
 import { on, type Parked, type Projection } from "../../engine/projection.ts";
 import { workFailed } from "../../engine/work-failed.ts";
+import { firstOfEach, lastOfEach } from "../shared/of-each.ts";
 import { knownIn, park } from "../shared/parking.ts";
 import { applyAdopted } from "./adopted.ts";
 import { contentFetched, enrichmentCompleted, linkAdded, linkVisibilityChanged, publishCompleted } from "./events.ts";
@@ -14,16 +15,15 @@ type Events<P extends Record<string, unknown> = Record<string, unknown>> = reado
 const positions = (events: Events) => events.map((event) => event.position ?? 0);
 const subjectIds = (events: Events) => [...new Set(events.map((event) => event.subjectId))];
 
-/** The last event of each subject: what an upsert of a batch should write. */
-function latest<P extends Record<string, unknown>>(events: Events<P>): StoredEvent<P>[] {
-  return [...new Map(events.map((event) => [event.subjectId, event])).values()];
-}
+const latest = <P extends Record<string, unknown>>(events: Events<P>) => lastOfEach(events, (event) => event.subjectId);
 
 /** State of links. Status and visibility are recomputed from the facts whenever one of a link's events arrives. */
 export function linksProjection(defaultVisibility: Visibility): Projection {
   return {
     name: "links",
     tables: ["links", "link_content", "link_metadata", "publish_state", "tag_catalog"],
+    subjects: ["link"],
+    notFolded: { tag_catalog: ["sent_at"] },
     handlers: [
       on(linkAdded, (events, tx) => applyAdded(events, tx, defaultVisibility)),
       on(contentFetched, applyContent),
@@ -39,7 +39,7 @@ export function linksProjection(defaultVisibility: Visibility): Projection {
 type Added = PayloadOf<typeof linkAdded>;
 
 async function applyAdded(events: Events<Added>, tx: Sql, defaultVisibility: Visibility): Promise<undefined> {
-  const first = [...new Map([...events].reverse().map((event) => [event.subjectId, event])).values()].reverse();
+  const first = firstOfEach(events, (event) => event.subjectId);
   await tx`
     insert into lifestream.subjects (subject, subject_id, created_at, visibility)
     select 'link', * from unnest(${first.map((e) => e.subjectId)}::text[], ${first.map((e) => e.occurredAt)}::timestamptz[],

@@ -11,6 +11,7 @@ type Reading = StoredEvent<PayloadOf<typeof readingRecorded>>;
 export const temperatureProjection: Projection = {
   name: "temperature",
   tables: ["temperature_readings", "temperature_latest"],
+  subjects: ["sensor"],
   handlers: [on(readingRecorded, applyReadings), on(stateAdopted, applyAdopted)],
 };
 

@@ -3,8 +3,11 @@ import type { PayloadOf, StoredEvent } from "../../engine/event.ts";
 import type { Sql } from "../../engine/ports.ts";
 import { on, type Parked, type Projection } from "../../engine/projection.ts";
 import { type Adopted, adoptRows, adoptSubjects } from "../shared/adopt.ts";
+import { firstOfEach, lastOfEach } from "../shared/of-each.ts";
 import { knownIn, park } from "../shared/parking.ts";
 import { todoCompleted, todoCreated } from "./events.ts";
+
+const subjectOf = (event: StoredEvent) => event.subjectId;
 
 type Created = StoredEvent<PayloadOf<typeof todoCreated>>;
 
@@ -12,14 +15,17 @@ type Created = StoredEvent<PayloadOf<typeof todoCreated>>;
 export const todosProjection: Projection = {
   name: "todos",
   tables: ["todos"],
+  subjects: ["todo"],
   handlers: [on(todoCreated, applyCreated), on(todoCompleted, applyCompleted), on(stateAdopted, applyAdopted)],
 };
 
 async function applyCreated(events: readonly Created[], tx: Sql): Promise<undefined> {
-  const rows = [...new Map(events.map((event) => [event.subjectId, event])).values()];
+  const rows = lastOfEach(events, subjectOf);
+  const since = new Map(firstOfEach(events, subjectOf).map((event) => [event.subjectId, event.occurredAt]));
   await tx`
     insert into lifestream.subjects (subject, subject_id, created_at, display_name)
-    select 'todo', * from unnest(${rows.map((e) => e.subjectId)}::text[], ${rows.map((e) => e.occurredAt)}::timestamptz[],
+    select 'todo', * from unnest(${rows.map(subjectOf)}::text[],
+      ${rows.map((e) => since.get(e.subjectId) ?? e.occurredAt)}::timestamptz[],
       ${rows.map((e) => e.payload.title)}::text[])
     on conflict (subject, subject_id) do update set display_name = excluded.display_name
       where subjects.display_name is distinct from excluded.display_name`;
@@ -41,7 +47,7 @@ async function applyCreated(events: readonly Created[], tx: Sql): Promise<undefi
 async function applyCompleted(events: readonly StoredEvent[], tx: Sql): Promise<readonly Parked[]> {
   const known = await knownIn("todos", [...new Set(events.map((event) => event.subjectId))], tx);
   const { present, parked } = park(events, (event) => event.subjectId, known);
-  const rows = [...new Map(present.map((event) => [event.subjectId, event])).values()];
+  const rows = lastOfEach(present, subjectOf);
   await tx`
     update lifestream.todos t
     set status = 'done', completed_at = n.at, updated_at = n.at, position = n.position

@@ -1,0 +1,74 @@
+import { migrate, pendingMigrations, tablesIn } from "../adapters/postgres/migrate.ts";
+import { policyName, prefixesInUse } from "../adapters/postgres/roles-apply.ts";
+import { followRowSecurity } from "../adapters/postgres/row-security.ts";
+import { type App, allMigrations } from "../app.ts";
+import { adopt, type Found, markFound, previewAdoption, unfinishedAdoption } from "./adopt.ts";
+import { changedTables, checksums, presentColumns, type TableSum } from "./checksums.ts";
+import { inspectDatabase } from "./inspect.ts";
+import type { AdoptionReport } from "./report.ts";
+
+/** Sums of every table that was there, before and after. */
+export interface Sums {
+  readonly before: Readonly<Record<string, TableSum>>;
+  readonly after: Readonly<Record<string, TableSum>>;
+  /** Tables whose rows are not as they were. */
+  readonly changed: readonly string[];
+}
+
+/** What bringing a database up to date did. */
+export interface Upgrade {
+  /** Migrations applied. */
+  readonly applied: readonly string[];
+  /** Tables that got the row-level security that the ledger has. */
+  readonly secured: readonly string[];
+  /** Null: there was nothing to adopt. */
+  readonly adoption: (AdoptionReport & { readonly sums: Sums }) | null;
+}
+
+/** What it would do. */
+export interface UpgradePreview {
+  readonly pending: readonly string[];
+  readonly adoption: (AdoptionReport & { readonly sums: Readonly<Record<string, TableSum>> }) | null;
+}
+
+/** Told, while the ledger is folded, how many events are. */
+type OnProgress = (events: number) => void;
+
+/** Creates or upgrades the schema; adopts the first system's database, and goes on with an adoption that was cut off. */
+export async function upgradeDatabase(
+  { db, registry }: Pick<App, "db" | "registry">,
+  onProgress: OnProgress,
+): Promise<Upgrade> {
+  const migrations = await allMigrations(registry);
+  if ((await inspectDatabase(db, contractOf(migrations))) === "first-system") await markFound(db);
+  const applied = await migrate(db, migrations);
+  const secured = await followRowSecurity(db, tablesIn(migrations), (await prefixesInUse(db)).map(policyName));
+  const found = await unfinishedAdoption(db);
+  if (!found) return { applied, secured, adoption: null };
+  const report = await adopt(db, { registry, migrations, onProgress });
+  return { applied, secured, adoption: { ...report, sums: await compareSums(db, found) } };
+}
+
+/** Says what `upgradeDatabase` would do. Reads only, and needs no more than the right to read. */
+export async function previewUpgrade(
+  { db, registry }: Pick<App, "db" | "registry">,
+  onProgress: OnProgress,
+): Promise<UpgradePreview> {
+  const migrations = await allMigrations(registry);
+  const kind = await inspectDatabase(db, contractOf(migrations));
+  const pending = await pendingMigrations(db, migrations);
+  const toAdopt = kind === "first-system" || (kind === "ours" && (await unfinishedAdoption(db)) !== null);
+  if (!toAdopt) return { pending, adoption: null };
+  const sums = await checksums(db, await presentColumns(db));
+  return { pending, adoption: { ...(await previewAdoption(db, { registry, migrations, onProgress })), sums } };
+}
+
+/** The first migration makes what other programs know. */
+function contractOf([contract]: readonly { readonly sql: string }[]): string {
+  return contract?.sql ?? "";
+}
+
+async function compareSums(db: App["db"], { columns, sums: before }: Found): Promise<Sums> {
+  const after = await checksums(db, columns);
+  return { before, after, changed: changedTables(before, after) };
+}

@@ -1,0 +1,73 @@
+import type { Sql } from "../engine/ports.ts";
+import type { OwnedTable } from "./owned.ts";
+
+/** How a live table stands beside what the ledger gives. */
+export interface TableDifference {
+  readonly table: string;
+  readonly live: TableState;
+  readonly folded: TableState;
+  /** Rows that are not the same in both. */
+  readonly differing: number;
+  /** The first of them, by key. */
+  readonly examples: readonly string[];
+}
+
+export interface TableState {
+  readonly rows: number;
+  /** Over what events give of each row, whatever order the rows lie in. */
+  readonly digest: string;
+}
+
+const EXAMPLES = 5;
+
+/** Compares each table with the one beside it; every difference lands in `pg_temp.differences`, for `switchOver`. */
+export async function compareTables(
+  tx: Sql,
+  tables: readonly OwnedTable[],
+  leftOut: readonly string[] = [],
+): Promise<TableDifference[]> {
+  await tx`create temp table differences (table_name text, key jsonb, subject_id text, live jsonb, folded jsonb)
+    on commit drop`;
+  const found: TableDifference[] = [];
+  for (const table of tables) found.push(await compareTable(tx, table, leftOut));
+  return found;
+}
+
+async function compareTable(tx: Sql, table: OwnedTable, leftOut: readonly string[]): Promise<TableDifference> {
+  await tx`analyze ${tx(`pg_temp.${table.name}`)}`;
+  await tx`
+    insert into pg_temp.differences
+    select ${table.name}, coalesce(l.key, f.key), coalesce(l.row ->> 'subject_id', f.row ->> 'subject_id'), l.row, f.row
+    from (${rowsOf(tx, table, "lifestream", leftOut)}) as l full join (${rowsOf(tx, table, "pg_temp", leftOut)}) as f
+      on l.key = f.key
+    where l.row - ${table.notFolded as string[]}::text[] is distinct from f.row - ${table.notFolded as string[]}::text[]`;
+  const [count] = await tx<{ differing: number; examples: string[] | null }[]>`
+    select count(*) as differing, (array_agg(key::text order by key))[1:${EXAMPLES}] as examples
+    from pg_temp.differences where table_name = ${table.name}`;
+  return {
+    table: table.name,
+    live: await stateOf(tx, table, "lifestream", leftOut),
+    folded: await stateOf(tx, table, "pg_temp", leftOut),
+    differing: count?.differing ?? 0,
+    examples: count?.examples ?? [],
+  };
+}
+
+async function stateOf(tx: Sql, table: OwnedTable, schema: string, leftOut: readonly string[]): Promise<TableState> {
+  const [state] = await tx<TableState[]>`
+    select count(*) as rows, left(encode(sha256(coalesce(string_agg(row_digest, '' order by row_digest), '')::bytea),
+      'hex'), 16) as digest
+    from (select md5((row - ${table.notFolded as string[]}::text[])::text) as row_digest
+      from (${rowsOf(tx, table, schema, leftOut)}) as r) as d`;
+  return state ?? { rows: 0, digest: "" };
+}
+
+/** Key and row of what is ours, as JSON. `leftOut`: subjects that are not to be looked at. */
+function rowsOf(tx: Sql, { name, key, columns, part }: OwnedTable, schema: string, leftOut: readonly string[]) {
+  const ours = part ? tx`${tx(`t.${part.column}`)} = any(${part.values as string[]})` : tx`true`;
+  const looked =
+    leftOut.length > 0 && columns.includes("subject_id") ? tx`t.subject_id <> all(${leftOut as string[]})` : tx`true`;
+  return tx`
+    select jsonb_build_array(${tx.unsafe(key.map((column) => `t."${column}"`).join(", "))}) as key, to_jsonb(t) as row
+    from ${tx(`${schema}.${name}`)} as t where ${ours} and ${looked}`;
+}

@@ -1,0 +1,93 @@
+import type { Database } from "../adapters/postgres/connect.ts";
+import type { Unreadable } from "../adoption/fold.ts";
+import type { Clock } from "../engine/clock.ts";
+import { UserError } from "../engine/errors.ts";
+import type { Sql } from "../engine/ports.ts";
+import type { Projection } from "../engine/projection.ts";
+import type { Registry } from "../engine/registry.ts";
+import { type Backoff, fullJitter } from "../engine/retry.ts";
+import { faultPoint } from "../runtime/fault-point.ts";
+import { compareTables, type TableDifference } from "./difference.ts";
+import { LedgerFold } from "./fold.ts";
+import { type OwnedTable, ownedTables } from "./owned.ts";
+import { createShadow } from "./shadow.ts";
+import { switchOver } from "./switch-over.ts";
+
+export interface RebuildOptions {
+  readonly db: Database;
+  readonly registry: Registry;
+  readonly projections: readonly Projection[];
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly signal: AbortSignal;
+  readonly onProgress?: (done: number) => void;
+}
+
+export interface RebuildReport {
+  readonly events: number;
+  readonly tables: readonly TableDifference[];
+  /** Events that this program can make nothing of; the live tables do not have them either. */
+  readonly unreadable: readonly Unreadable[];
+}
+
+const LOCK_KEY = 7_316_582_015;
+/** A try for the tables is over before Postgres looks for deadlocks (1 s), and long before anybody minds. */
+const LOCK_TRY = "200ms";
+const LOCK_TRIES = 60;
+const LOCK_RETRY: Backoff = { baseMs: 50, capMs: 1_000 };
+
+/**
+ * Folds the ledger beside the live tables while these go on, then brings them to what the ledger gives. All in one
+ * transaction: until it commits nobody sees anything of it, and whatever ends it early leaves the live tables as they
+ * were. Their writers wait from the last catching up to the commit. What they apply afterwards may be folded already,
+ * which is why handlers are safe to repeat.
+ */
+export async function rebuild(options: RebuildOptions): Promise<RebuildReport> {
+  const { db, registry, projections, onProgress } = options;
+  const report = await db.begin(async (tx) => {
+    await aloneHere(tx);
+    const tables = await ownedTables(tx, projections);
+    const redirect = await createShadow(tx, tables);
+    const fold = new LedgerFold(tx, { registry, projections, redirect, ...(onProgress && { onProgress }) });
+    await fold.catchUp();
+    faultPoint("rebuild.folded");
+    await holdWriters(tx, tables, options);
+    await fold.catchUp();
+    const found = await compareTables(tx, tables);
+    await switchOver(tx, tables);
+    faultPoint("rebuild.before-commit");
+    return { events: fold.done, tables: found, unreadable: fold.unreadable };
+  });
+  return report as RebuildReport;
+}
+
+/** Settings of a transaction that folds; refuses where another one is at it. Both end with the transaction. */
+export async function aloneHere(tx: Sql): Promise<void> {
+  // A row that row-level security hides would be taken for one that is not there: then it fails instead.
+  await tx`set local row_security = off`;
+  // Tables that grow within the transaction have no statistics: a plan is made for each batch anew.
+  await tx.unsafe("set local plan_cache_mode = force_custom_plan; set local jit = off; set local work_mem = '64MB'");
+  const [row] = await tx<{ ours: boolean }[]>`select pg_try_advisory_xact_lock(${LOCK_KEY}) as ours`;
+  if (!row?.ours) throw new UserError("another rebuild or verify runs on this database: wait until it is over");
+}
+
+/** Keeps everybody from writing to the tables until the transaction ends. Readers notice nothing. */
+async function holdWriters(tx: Sql, tables: readonly OwnedTable[], { clock, random, signal }: RebuildOptions) {
+  const names = tables.map(({ name }) => `lifestream."${name}"`).join(", ");
+  await tx.unsafe(`set local lock_timeout = '${LOCK_TRY}'`);
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await tx.savepoint((inner) => inner.unsafe(`lock table ${names} in share row exclusive mode`));
+      break;
+    } catch (error) {
+      if ((error as { code?: string }).code !== "55P03") throw error;
+      if (tries === LOCK_TRIES) {
+        throw new UserError(
+          "the tables are written to without a pause, so nothing was switched: stop what writes to them, or try again",
+        );
+      }
+      await clock.sleep(fullJitter(tries, LOCK_RETRY, random), signal);
+    }
+  }
+  await tx.unsafe("set local lock_timeout = 0");
+}
