@@ -9,6 +9,7 @@ const TESTS = {
   test: "test/run.ts",
   "test:sim": "test/simulation/run.ts",
   "test:infra": "test/infra/run.ts",
+  "test:adoption": "test/adoption/run.ts",
   "test:quiet": "test/quiet/run.ts",
 };
 const root = fileURLToPath(new URL("..", import.meta.url));

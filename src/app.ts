@@ -5,6 +5,7 @@ import { createLlmEnricher } from "./adapters/llm/llm-enricher.ts";
 
 import { connect, type Database } from "./adapters/postgres/connect.ts";
 import { coreMigrations, type Migration } from "./adapters/postgres/migrate.ts";
+import { publishedLinks } from "./adapters/postgres/published.ts";
 import { createPostgresStore } from "./adapters/postgres/store.ts";
 import { createSite } from "./adapters/site/site.ts";
 import type { Config } from "./config.ts";
@@ -78,7 +79,7 @@ export function openApp(options: AppOptions): App {
   const kafka = { ...config.kafka, brokers: options.kafkaBrokers };
   const log = openLog({ kind: transport.kind, kafka, databaseUrl, name: options.name, logger });
   const agents = options.withAgents
-    ? linkAgents(config, store, logger, telemetry)
+    ? linkAgents({ config, db, store, logger, telemetry })
     : { agents: [], close: async () => {} };
   return {
     config,
@@ -107,12 +108,15 @@ export async function allMigrations(registry: Registry): Promise<Migration[]> {
   return [...(await coreMigrations()), ...own];
 }
 
+type AgentParts = Pick<App, "config" | "db" | "store" | "logger" | "telemetry">;
+
 /** The agents of links with their clients to the world. */
-function linkAgents(config: Config, store: Store, logger: Logger, telemetry: Telemetry) {
+function linkAgents({ config, db, store, logger, telemetry }: AgentParts) {
   const ledger: LinkLedger = {
     event: async (id) => (await store.ledger.find([id]))[0] ?? null,
     eventsOf: (subjectId) => store.ledger.ofSubject(subjectId),
     tagCatalog: () => store.catalog.mostUsed(),
+    published: () => publishedLinks(db),
   };
   const extractor = createExtractor({ log: logger });
   const pages = createPageClient({ allowHosts: [...config.fetchAllowHosts], log: logger, telemetry });

@@ -2,14 +2,15 @@ import { hostname } from "node:os";
 import type { App } from "./app.ts";
 import type { Config } from "./config.ts";
 import type { Agent } from "./engine/agent.ts";
-import { UserError } from "./engine/errors.ts";
+import { messageOf, UserError } from "./engine/errors.ts";
 import { positionKey } from "./engine/ports.ts";
 import { createAgentWorker } from "./pipeline/agent-worker.ts";
 import { createCatalogPublisher } from "./pipeline/catalog.ts";
 import { createDispatcher } from "./pipeline/dispatcher.ts";
-import { createMaterializer } from "./pipeline/materializer.ts";
+import { createMaterializer, MATERIALIZER_GROUP } from "./pipeline/materializer.ts";
 import { createRelay } from "./pipeline/relay.ts";
-import { createRouter } from "./pipeline/router.ts";
+import { createRouter, ROUTER_GROUP } from "./pipeline/router.ts";
+import { offerTooNew } from "./pipeline/too-new.ts";
 import { consume, type RecordHandler } from "./runtime/consume.ts";
 import { type Drainer, drain } from "./runtime/drain.ts";
 import type { Stage } from "./runtime/service.ts";
@@ -28,19 +29,27 @@ export type StageContext = Pick<App, "registry" | "log" | "store" | "logger" | "
 export function relayStage(app: StageContext, options: StageOptions): Stage {
   const { log, store, registry, logger, telemetry, clock } = app;
   const topics = registry.topics.map((topic) => topic.name);
+  const readers = [ROUTER_GROUP, MATERIALIZER_GROUP];
   const { outbox, forwarding } = store;
   return drainStage(
     app,
-    createRelay({ log, outbox, forwarding, topics, logger, telemetry, clock: clock.now }),
+    createRelay({ log, outbox, forwarding, topics, readers, logger, telemetry, clock: clock.now }),
     options,
   );
 }
 
 /** router: the router proper, and the dispatcher that sends what it claimed. */
 export function routerStages(app: StageContext, options: StageOptions): Stage[] {
-  const { registry, config, log, store, telemetry, clock, random } = app;
+  const { registry, config, log, store, logger, telemetry, clock, random } = app;
   const router = createRouter({ registry, backoff: config.retry, random, telemetry });
-  const dispatcher = createDispatcher({ log, schedule: store.schedule, clock: clock.now, telemetry });
+  const offer = () => offerTooNew({ store, registry, logger, now: clock.date });
+  const dispatcher = createDispatcher({
+    log,
+    schedule: store.schedule,
+    clock: clock.now,
+    telemetry,
+    offerTooNew: offer,
+  });
   const consuming = consumeStage(app, router, options);
   const dispatching = drainStage(app, dispatcher, options);
   if (!options.once) return [consuming, dispatching];
@@ -72,11 +81,22 @@ export function agentStage(app: StageContext, agent: Agent, options: StageOption
   return {
     name: agent.name,
     async run(signal) {
+      const prepared = prepare(app, agent, signal);
       await consumeStage(app, worker.handler, options, () => worker.busy() === 0).run(signal);
+      await prepared;
       // Leaves time to give back what is not finished within the drain.
       await worker.drain(clock.deadline(options.once ? agent.timeoutMs : config.drainTimeoutMs * 0.8));
     },
   };
+}
+
+/** What goes wrong here holds up no work: it is tried again with the next start. */
+async function prepare({ logger }: StageContext, agent: Agent, signal: AbortSignal): Promise<void> {
+  try {
+    await agent.prepare?.({ signal, log: logger });
+  } catch (error) {
+    if (!signal.aborted) logger.warn(`${agent.name} could not prepare: ${messageOf(error)}`);
+  }
 }
 
 /** Every stage and agent, as `npm start` runs them in one process. */

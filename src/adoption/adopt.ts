@@ -58,7 +58,7 @@ export async function adopt(db: Database, options: AdoptOptions): Promise<Adopti
     await tx`lock table lifestream.schema_migrations in exclusive mode`;
     const plan = await planAdoption(tx, options, { positioned: true });
     faultPoint("adopt.compared");
-    if (!(await isMarked(tx, ADOPTION_DONE))) await carryOut(tx);
+    if (!(await isMarked(tx, ADOPTION_DONE))) await carryOut(tx, options.registry);
     faultPoint("adopt.before-commit");
     return plan;
   });
@@ -111,7 +111,7 @@ async function putInOrder(db: Database): Promise<void> {
   });
 }
 
-async function carryOut(tx: Sql): Promise<void> {
+async function carryOut(tx: Sql, registry: Registry): Promise<void> {
   await tx`
     insert into lifestream.events (id, occurred_at, source, subject, subject_id, event_type, payload)
     select id, occurred_at, 'adoption', subject, subject_id, event_type, payload
@@ -124,7 +124,7 @@ async function carryOut(tx: Sql): Promise<void> {
   await tx`
     insert into lifestream.tag_catalog (tag, first_seen) select tag, first_seen from pg_temp.tag_catalog
     on conflict do nothing`;
-  await enterWork(tx);
+  await enterWork(tx, registry);
   await mark(tx, ADOPTION_DONE);
 }
 

@@ -43,6 +43,7 @@ export async function prepareComparison(tx: Sql): Promise<void> {
       event_type text not null default 'state.adopted', occurred_at timestamptz not null default now(),
       payload jsonb not null) on commit drop;
     create index on pg_temp.adoption_events (subject_id);
+    create temp table adoption_strays (id uuid) on commit drop;
     create temp table adoption_problems (table_name text, key text, reason text) on commit drop;
     create index on pg_temp.links (url_norm)`);
 }
@@ -73,16 +74,8 @@ async function withoutPlace(tx: Sql): Promise<void> {
       where subject_id = ''
     union all select 'temperature_readings', occurred_at::text, 'it has no subject id'
       from lifestream.temperature_readings where subject_id = ''
-    union all select 'temperature_readings', subject_id || ' ' || occurred_at, 'an event cannot say this number or time'
-      from lifestream.temperature_readings where subject_id <> '' and not ${sayable(tx)}
     union all select 'subjects', subject || ' ' || subject_id, 'no domain keeps subjects of this kind'
       from lifestream.subjects where subject <> all(${KINDS}::text[])`;
-}
-
-function sayable(tx: Sql) {
-  const special = tx`('NaN', 'Infinity', '-Infinity')`;
-  return tx`(isfinite(occurred_at) and celsius::text not in ${special}
-    and coalesce(humidity, 0)::text not in ${special} and coalesce(battery, 0)::text not in ${special})`;
 }
 
 /** Two ids for one address: the events of the one that has no row would take the address from the one that has. */
@@ -110,7 +103,7 @@ async function lostAddresses(tx: Sql): Promise<void> {
     select 'links', subject_id, 'its address is that of ' || holder || ', so it has events but no row' from lost`;
 }
 
-function hasNoRow(tx: Sql, alias: "f" | "o") {
+function hasNoRow(tx: Sql, alias: "f" | "o" | "e") {
   return tx`not exists (select from lifestream.links own where own.subject_id = ${tx(alias)}.subject_id)`;
 }
 
@@ -139,17 +132,15 @@ async function lostLinks(tx: Sql, live: Live): Promise<void> {
     order by f.created_at, f.subject_id`;
 }
 
-/** Events of links that nothing else is known of: they ask for no work, and can be looked up. */
+/** Events of links that nothing else is known of: the stages park them, and the work they ask for is not done. */
 async function eventsWithoutLink(tx: Sql): Promise<void> {
   await tx`
     with strays as (
-      select e.id, e.subject_id from lifestream.events e
+      insert into pg_temp.adoption_strays
+      select e.id from lifestream.events e
       where e.subject = 'link' and e.subject_id <> '' and not exists (
         select from pg_temp.adoption_events a where a.subject = 'link' and a.subject_id = e.subject_id)
-        and not exists (select from lifestream.links l where l.subject_id = e.subject_id)),
-    told as (
-      insert into pg_temp.adoption_events (subject, subject_id, key, payload)
-      select distinct 'link', subject_id, 'stray', '{"settled": true, "rows": {}}'::jsonb from strays)
+        and ${hasNoRow(tx, "e")} returning id)
     insert into pg_temp.adoption_problems select 'events', id::text, 'nothing is known of its link' from strays`;
 }
 
@@ -188,15 +179,22 @@ async function links(tx: Sql, live: Live): Promise<void> {
     order by l.created_at, l.subject_id`;
 }
 
-/** Readings are events by themselves. */
+/** Readings are events by themselves, but for numbers and times that JSON has no words for. */
 async function readings(tx: Sql): Promise<void> {
   await tx`
     insert into pg_temp.adoption_events (subject, subject_id, key, event_type, occurred_at, payload)
-    select 'sensor', r.subject_id, r.occurred_at::text, 'temp.reading_recorded', r.occurred_at,
-      jsonb_build_object('celsius', r.celsius, 'humidity', r.humidity, 'battery', r.battery)
-    from (select * from lifestream.temperature_readings where subject_id <> '' and ${sayable(tx)}) as r
+    select 'sensor', r.subject_id, r.occurred_at::text,
+      case when sayable then 'temp.reading_recorded' else 'state.adopted' end,
+      case when sayable then r.occurred_at else now() end,
+      case when sayable
+        then jsonb_build_object('celsius', r.celsius, 'humidity', r.humidity, 'battery', r.battery)
+        else jsonb_build_object('settled', false, 'rows', jsonb_build_object('temperature_readings', to_jsonb(r))) end
+    from lifestream.temperature_readings r
     left join pg_temp.temperature_readings f on f.subject_id = r.subject_id and f.occurred_at = r.occurred_at
-    where f.subject_id is null or (r.celsius, r.humidity, r.battery) is distinct from (f.celsius, f.humidity, f.battery)
+    cross join lateral (select isfinite(r.occurred_at) and not array[r.celsius, r.humidity, r.battery]
+      && array['NaN', 'Infinity', '-Infinity']::float8[] as sayable) as s
+    where r.subject_id <> '' and (f.subject_id is null
+      or (r.celsius, r.humidity, r.battery) is distinct from (f.celsius, f.humidity, f.battery))
     order by r.occurred_at, r.subject_id`;
 }
 

@@ -30,8 +30,9 @@ export async function reportOf(tx: Sql): Promise<AdoptionReport> {
   const events = await tx<AdoptionReport["events"][number][]>`
     select event_type as type, subject, count(*) as count from pg_temp.adoption_events group by 1, 2 order by 1, 2`;
   const problems = await tx<AdoptionReport["problems"][number][]>`
-    select table_name as table, min(reason) as reason, count(*) as count, (array_agg(key order by key))[1:3] as keys
-    from pg_temp.adoption_problems group by table_name, regexp_replace(reason, '(link:)\\w+', '') order by 1, 3 desc`;
+    select table_name as table, regexp_replace(reason, 'link:[0-9a-f]+', 'another link') as reason, count(*) as count,
+      (array_agg(key order by key))[1:3] as keys
+    from pg_temp.adoption_problems group by 1, 2 order by 1, 3 desc, 2`;
   const missing = await tx<AdoptionReport["missing"][number][]>`
     select * from (
       select 'links' as table, count(*) as rows from pg_temp.links f

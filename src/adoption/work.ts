@@ -1,10 +1,14 @@
+import type { EventRow } from "../adapters/postgres/ledger.ts";
 import { contentHash } from "../domains/links/content-hash.ts";
 import { enrichKey, fetchKey } from "../domains/links/routes.ts";
 import { unwrap } from "../engine/decode.ts";
 import type { Payload } from "../engine/event.ts";
 import { workId } from "../engine/ids.ts";
 import type { Sql } from "../engine/ports.ts";
+import type { Registry } from "../engine/registry.ts";
 import { MAX_ATTEMPTS } from "../engine/work.ts";
+import { planWork } from "../pipeline/router.ts";
+import { readable } from "./fold.ts";
 
 type WorkType = "fetch_link" | "enrich_link" | "publish_link";
 
@@ -22,9 +26,12 @@ interface Standing {
   content_event_id: string | null;
 }
 
+/** A row of the registry. */
 interface Entry {
-  readonly type: WorkType;
-  readonly key: string;
+  readonly id: string;
+  readonly type: string;
+  readonly subjectId: string;
+  readonly eventId: string;
   readonly payload: Payload;
   readonly status: "done" | "dead" | "pending";
   readonly reason: string | null;
@@ -37,18 +44,43 @@ const CHUNK = 5_000;
  * it again; what the first system gave up or left behind is given up, with the reason, for a person to redrive; what
  * nobody has tried is due.
  */
-export async function enterWork(tx: Sql): Promise<void> {
+export async function enterWork(tx: Sql, registry: Registry): Promise<void> {
   await tx`declare adopted_links no scroll cursor for ${standings(tx)}`;
   for (;;) {
     const links = await tx<Standing[]>`fetch ${tx.unsafe(String(CHUNK))} from adopted_links`;
     if (links.length === 0) break;
     const contents = await contentsOf(links, tx);
     await insert(
-      links.flatMap((link) => entriesOf(link, contents).map((entry) => ({ link, entry }))),
+      links.flatMap((link) => entriesOf(link, contents)),
       tx,
     );
   }
   await tx`close adopted_links`;
+  await giveUpStrays(tx, registry);
+}
+
+/** What events of unknown links ask for: nobody can do it, and a person can see why. */
+async function giveUpStrays(tx: Sql, registry: Registry): Promise<void> {
+  const rows = await tx<EventRow[]>`
+    select id, occurred_at, received_at, source, subject, subject_id, event_type, schema_version, payload,
+      correlation_id, causation_id, position
+    from lifestream.events where id in (select id from pg_temp.adoption_strays) order by position`;
+  const work = planWork(
+    rows.flatMap((row) => readable(row, registry, [])),
+    registry,
+  );
+  await insert(
+    work.map(({ id, type, subjectId, triggeredByEventId, payload }) => ({
+      id,
+      type,
+      subjectId,
+      eventId: triggeredByEventId,
+      payload,
+      status: "dead",
+      reason: "nothing is known of its link",
+    })),
+    tx,
+  );
 }
 
 /** Work that is left to do on adopted links, by kind and by whether a person has to ask for it. */
@@ -108,31 +140,37 @@ async function contentsOf(links: readonly Standing[], tx: Sql): Promise<Map<stri
 }
 
 function entriesOf(link: Standing, contents: ReadonlyMap<string, Payload>): Entry[] {
-  const { subject_id: subjectId, url, event_id, reason } = link;
+  const { subject_id: subjectId, event_id: eventId, url, reason } = link;
   const content = contents.get(link.content_event_id ?? "");
   // What the page said is in no event: it is read again.
   const next = link.next === "enrich_link" && !content ? "fetch_link" : link.next;
-  const status = reason === null ? "pending" : "dead";
-  const fetch = { type: "fetch_link", key: fetchKey(subjectId), payload: { url } } as const;
-  if (next === "fetch_link") return [{ ...fetch, status, reason }];
+  const open = { status: reason === null ? "pending" : "dead", reason } as const;
+  const entry = (type: WorkType, key: string, payload: Payload) => ({
+    id: workId(type, key),
+    type,
+    subjectId,
+    eventId,
+    payload,
+  });
+  const fetch = entry("fetch_link", fetchKey(subjectId), { url });
+  if (next === "fetch_link") return [{ ...fetch, ...open }];
   const fetched: Entry = { ...fetch, status: "done", reason: null };
-  if (next === "publish_link") return [fetched, { type: next, key: event_id, payload: {}, status, reason }];
+  if (next === "publish_link") return [fetched, { ...entry(next, eventId, {}), ...open }];
   if (next === null || !content) return [fetched];
   const payload = { content_event_id: link.content_event_id, content_hash: contentHash(content) };
-  return [fetched, { type: "enrich_link", key: enrichKey(subjectId, content), payload, status, reason }];
+  return [fetched, { ...entry("enrich_link", enrichKey(subjectId, content), payload), ...open }];
 }
 
-async function insert(work: readonly { link: Standing; entry: Entry }[], tx: Sql): Promise<void> {
+async function insert(work: readonly Entry[], tx: Sql): Promise<void> {
   await tx`
     insert into lifestream.work (id, work_type, subject, subject_id, status, max_attempts, finished_at, last_error,
       error_class, correlation_id, triggered_by_event_id, payload)
     select id, type, 'link', subject_id, status, ${MAX_ATTEMPTS}, case when status <> 'pending' then now() end, reason,
       case when status = 'dead' then 'left_by_first_system' end, event_id, event_id, payload::jsonb
-    from unnest(${work.map(({ entry }) => workId(entry.type, entry.key))}::uuid[],
-      ${work.map(({ entry }) => entry.type)}::text[], ${work.map(({ link }) => link.subject_id)}::text[],
-      ${work.map(({ entry }) => entry.status)}::text[], ${work.map(({ entry }) => entry.reason)}::text[],
-      ${work.map(({ link }) => link.event_id)}::uuid[],
-      ${work.map(({ entry }) => JSON.stringify(entry.payload))}::text[])
+    from unnest(${work.map(({ id }) => id)}::uuid[], ${work.map(({ type }) => type)}::text[],
+      ${work.map(({ subjectId }) => subjectId)}::text[], ${work.map(({ status }) => status)}::text[],
+      ${work.map(({ reason }) => reason)}::text[], ${work.map(({ eventId }) => eventId)}::uuid[],
+      ${work.map(({ payload }) => JSON.stringify(payload))}::text[])
       as n(id, type, subject_id, status, reason, event_id, payload)
     on conflict (id) do nothing`;
 }

@@ -12,6 +12,7 @@ ${overview(health, now)}
 <section><h2>Work</h2>${work(health)}</section>
 ${deadWork(health, now)}
 ${deadRecords(health, now)}
+${tooNew(health, now)}
 ${health.deadWork.total + health.deadRecords.total > 0 && html`<p><a href="/failures">Decide about failures</a></p>`}
 ${parked(health, now)}
 <section><h2>Servers</h2>${servers(health)}</section>
@@ -27,10 +28,12 @@ function headline({ servers, stages, ledger }: PipelineHealth): string {
 function overview({ ledger, deadWork, deadRecords, parked: waiting }: PipelineHealth, now: Date): Html {
   const figure = (value: number | string, label: string, note: Html | string | null = null, bad = false) =>
     html`<div class="${bad ? "figure bad" : "figure"}"><b>${typeof value === "number" ? value.toLocaleString("en") : value}</b> ${label}${note && html`<small>${note}</small>`}</div>`;
+  const anew = ledger.flowedAnew;
   const oldest = ledger.oldestUnpublishedAt && html`oldest ${ago(ledger.oldestUnpublishedAt, now)}`;
   return html`<div class="figures">
 ${figure(ledger.exact ? ledger.events : `≈ ${ledger.events.toLocaleString("en")}`, "events in the ledger")}
 ${figure(ledger.unpublished, "not yet in Kafka", oldest)}
+${anew && figure(anew.events, "sent again", html`${ago(anew.at, now)}: ${anew.reason}`)}
 ${figure(deadWork.total + deadRecords.total, "dead letters", null, deadWork.total + deadRecords.total > 0)}
 ${figure(waiting.total, "waiting for a parent")}
 </div>`;
@@ -69,6 +72,13 @@ function deadRecords({ deadRecords: dead }: PipelineHealth, now: Date): Html | n
 <p class="reason">${item.error}</p>
 <p class="soft">set aside by ${item.stage} <code>${item.errorClass}</code></p></li>`;
   return listed("Records nobody could process", dead, dead.latest.map(row));
+}
+
+function tooNew({ tooNew: waiting }: PipelineHealth, now: Date): Html | null {
+  if (waiting.total === 0) return null;
+  const row = (item: (typeof waiting.latest)[number]) => html`<li><p class="line">
+<span>${count(item.events, "event")}: ${item.error}</span><span class="soft">${ago(item.since, now)}</span></p></li>`;
+  return listed("Events that wait for a newer program", waiting, waiting.latest.map(row));
 }
 
 function parked({ parked: waiting }: PipelineHealth, now: Date): Html | null {

@@ -96,11 +96,12 @@ export const HEALTH: PipelineHealth = {
     kafka: ["127.0.0.1:9092"],
     kafkaProblem: null,
   },
-  ledger: { events: 0, exact: true, unpublished: 0, oldestUnpublishedAt: null },
+  ledger: { events: 0, exact: true, unpublished: 0, oldestUnpublishedAt: null, flowedAnew: null },
   stages: [{ stage: "router", group: "router-v1", topics: ["events.raw"], lag: 0, movedAt: null }],
   work: [],
   deadWork: { total: 0, latest: [] },
   deadRecords: { total: 0, latest: [] },
+  tooNew: { total: 0, latest: [] },
   parked: { total: 0, latest: [] },
   leases: [],
 };

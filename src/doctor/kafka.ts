@@ -9,6 +9,7 @@ import { RefusedError } from "../engine/errors.ts";
 import { within } from "../engine/patience.ts";
 import type { LogIdentity, Right } from "../engine/ports.ts";
 import { EVENTS_TOPIC } from "../engine/topics.ts";
+import { bundled } from "../pipeline/bundled-rights.ts";
 import { changedTopics } from "../pipeline/relay.ts";
 import { type Role, rolesOf, withPrefix } from "../pipeline/roles.ts";
 import { changesOf, type TopicPlan } from "../pipeline/topic-plan.ts";
@@ -194,5 +195,7 @@ function isNamed(username: string | undefined, role: string): boolean {
 }
 
 function inWords(rights: readonly Right[]): string {
-  return rights.map(({ operation, kind, name }) => `${operation.toUpperCase()} on ${kind} ${name}`).join(", ");
+  return bundled(rights)
+    .map(({ operations, kind, names }) => `${operations.join(", ").toUpperCase()} on ${kind} ${names.join(", ")}`)
+    .join("; ");
 }

@@ -1,6 +1,7 @@
 import { lookup } from "node:dns/promises";
 import { connect as connectTcp, isIP } from "node:net";
 import { type ConnectionOptions, connect as connectTls, type PeerCertificate, type TLSSocket } from "node:tls";
+import { count } from "../engine/web/parts.ts";
 
 const TIMEOUT_MS = 5_000;
 const DAY_MS = 86_400_000;
@@ -71,6 +72,6 @@ function answer(socket: TLSSocket, resolve: (certificate: PeerCertificate | null
 export function describeCertificate(certificate: PeerCertificate, now: Date): { text: string; isSoon: boolean } {
   const days = Math.floor((Date.parse(certificate.valid_to) - now.getTime()) / DAY_MS);
   const names = certificate.subjectaltname?.replaceAll(/(DNS|IP Address):/g, "") ?? certificate.subject?.CN ?? "nobody";
-  const left = days < 0 ? `expired ${-days} days ago` : `${days} days left`;
+  const left = days < 0 ? `expired ${count(-days, "day")} ago` : `${count(days, "day")} left`;
   return { text: `for ${names}, signed by ${certificate.issuer?.CN ?? "somebody"}, ${left}`, isSoon: days < SOON_DAYS };
 }

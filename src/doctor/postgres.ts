@@ -77,7 +77,8 @@ const LOOPBACK = /^(127\.|localhost$|::1$)/;
 
 async function checkTls(host: string, port: number, url: URL): Promise<Outcome> {
   const certificate = await postgresCertificateOf(host, port);
-  const used = (url.searchParams.get("sslmode") ?? url.searchParams.get("ssl") ?? "disable") !== "disable";
+  const asked = url.searchParams.get("sslmode") ?? url.searchParams.get("ssl") ?? "disable";
+  const used = asked !== "disable" && asked !== "false";
   if (!used && LOOPBACK.test(host)) return ok("not used, nor needed on this machine");
   if (!certificate) return used ? fail("the server offers none", "Remove sslmode from DATABASE_URL.") : inTheClear();
   const { text, isSoon } = describeCertificate(certificate, new Date());

@@ -28,4 +28,6 @@ export interface Agent<P extends Payload = Payload> {
   /** Tables that its clients read beside its work: all that a login of its own may read (docs/least-rights.md). */
   readonly reads?: readonly string[];
   run(work: Work<P>, context: AgentContext): Promise<NewEvent[]>;
+  /** Once, when it starts and beside its work: brings in line what it keeps outside of the ledger. */
+  prepare?(context: Pick<AgentContext, "signal" | "log">): Promise<void>;
 }

@@ -86,12 +86,15 @@ function tryParse(text: string): unknown {
   }
 }
 
+/** Class of the error that an event has whose schema version this program does not know yet. */
+export const TOO_NEW = "newer_version";
+
 /** Checks a payload against its definition, after bringing an older version up to date; throws DataError. */
 export function checkPayload(event: StoredEvent, definition: EventDefinition): StoredEvent {
   if (event.schemaVersion > definition.version) {
     throw new DataError(
       `${event.type} has schema version ${event.schemaVersion}, this program knows up to ${definition.version}`,
-      "newer_version",
+      TOO_NEW,
     );
   }
   const payload = definition.upcast ? definition.upcast(event.payload, event.schemaVersion) : event.payload;

@@ -20,6 +20,8 @@ export interface PipelineHealth {
   readonly work: readonly { readonly type: string; readonly status: WorkStatus; readonly count: number }[];
   readonly deadWork: Latest<DeadWork>;
   readonly deadRecords: Latest<DeadRecordInfo>;
+  /** Events of a schema version that no program here knew when they came; one that does applies them by itself. */
+  readonly tooNew: Latest<{ readonly error: string; readonly events: number; readonly since: string }>;
   readonly parked: Latest<{
     readonly projection: string;
     readonly waitsFor: string;
@@ -35,6 +37,8 @@ export interface LedgerHealth {
   readonly exact: boolean;
   readonly unpublished: number;
   readonly oldestUnpublishedAt: string | null;
+  /** When all of it last began to flow again, and why; null: never. */
+  readonly flowedAnew: { readonly at: string; readonly reason: string; readonly events: number } | null;
 }
 
 /** The latest few, and how many there are in all. */
@@ -83,7 +87,7 @@ export interface LeaseInfo {
 
 /** What is in Postgres of the pipeline's health; lag needs Kafka's word too. */
 export interface StoredHealth
-  extends Pick<PipelineHealth, "ledger" | "work" | "deadWork" | "deadRecords" | "parked" | "leases"> {
+  extends Pick<PipelineHealth, "ledger" | "work" | "deadWork" | "deadRecords" | "tooNew" | "parked" | "leases"> {
   readonly positions: readonly StoredPosition[];
 }
 

@@ -125,8 +125,12 @@ export interface Log {
   subscribe(options: SubscribeOptions): Subscription;
   /** Offset after the last record, by `positionKey`. */
   endOffsets(topics: readonly string[]): Promise<Map<string, number>>;
+  /** Offset of the first record that is still there, or where the next one goes; by `positionKey`. */
+  startOffsets(topics: readonly string[]): Promise<Map<string, number>>;
   /** Throws where a topic is not for this login to see: it would look like one that was deleted. */
   identity(topics: readonly string[]): Promise<LogIdentity>;
+  /** How many members each of these groups has now; one that died without a word counts until its session is over. */
+  members(groups: readonly string[]): Promise<ReadonlyMap<string, number>>;
   cluster(): Promise<ClusterShape>;
   describeTopics(names: readonly string[]): Promise<TopicSurvey>;
   /** Creates topics; one that exists already is left as it is. */
@@ -312,10 +316,17 @@ export interface DeadRecord {
   readonly errorClass: string;
 }
 
+/** An event of a schema version that nobody knew yet, and how often it was offered again. */
+export interface TooNewRecord extends DeadRecord {
+  readonly tries: number;
+}
+
 export interface TxDeadLetters {
   /** Sets records aside; one that is there already is left as it is, but for one that seemed healed. */
   put(records: readonly DeadRecord[]): Promise<void>;
   find(ids: readonly string[]): Promise<DeadRecord[]>;
+  /** Open records of events that were too new for the program that read them, by id, from `after` on. */
+  tooNew(after: string | null, limit: number): Promise<TooNewRecord[]>;
   /** The record could be read after all. */
   healed(act: RecordAct): Promise<void>;
   /** It could not: it stays, with what is wrong now. */
@@ -416,16 +427,48 @@ export interface Catalog {
   mostUsed(): Promise<string[]>;
 }
 
+/** How far a group is in a partition of a topic that stands in the log. */
+export interface GroupPlace extends TopicPartition {
+  readonly group: string;
+  readonly lastOffset: number;
+}
+
+/** What the log must still hold of what was sent to it; maps are by `positionKey`. */
+export interface SentState {
+  /** Last offset that the log acknowledged of something that is still needed: an event, or a message of queued work. */
+  readonly acknowledged: ReadonlyMap<string, number>;
+  readonly places: readonly GroupPlace[];
+}
+
+/** The log that the ledger flows into. */
+export interface KnownLog extends LogIdentity {
+  /** Where the present flow begins, by `positionKey`. What lies before is of an earlier one, and nobody's loss. */
+  readonly flowFrom: ReadonlyMap<string, number>;
+}
+
+export interface StartOverOptions {
+  /** The tag vocabulary too. */
+  readonly catalog: boolean;
+  /** Said to people: why the ledger flows anew. */
+  readonly reason: string;
+}
+
 /** Which log the ledger was forwarded to. A re-created cluster or topic has another identity under the same name. */
 export interface Forwarding {
-  knownIdentity(): Promise<LogIdentity | null>;
-  noteIdentity(identity: LogIdentity): Promise<void>;
+  knownIdentity(): Promise<KnownLog | null>;
+  noteIdentity(log: KnownLog): Promise<void>;
+  /** What was sent to the log of the known identity, and how far it was read. */
+  sentState(): Promise<SentState>;
   /**
-   * Makes the whole ledger flow again, as the next generation, into the log of this identity; `catalog`: the tag vocabulary too. Positions and
-   * marks are forgotten, work that lay in a topic is due again; nothing is done twice, as the registry of work stays.
-   * Returns how many events will flow.
+   * Makes the whole ledger flow again, as the next generation, into this log. Positions and marks are
+   * forgotten, work that lay in a topic is due again; nothing is done twice, as the registry of work stays. A reset that
+   * was under way is over with it. Returns how many events will flow.
    */
-  startOver(identity: LogIdentity, options: { catalog: boolean }): Promise<number>;
+  startOver(log: KnownLog, options: StartOverOptions): Promise<number>;
+  /** Topics that a reset under way makes anew, with the partitions each is to have; empty: none is under way. */
+  resetUnderWay(): Promise<ReadonlyMap<string, number>>;
+  /** Writes down a reset before it touches the first topic. */
+  beginReset(partitions: ReadonlyMap<string, number>): Promise<void>;
 }
 
 /** Names of what can wake a waiting loop. */

@@ -7,11 +7,15 @@ import type { Drainer } from "../runtime/drain.ts";
 const BATCH = 500;
 /** How often attempts without an answer and lost messages are looked for. */
 const SWEEP_MS = 2_000;
+/** How often events are looked for that were too new: once after a start, and as long as older programs run beside us. */
+const TOO_NEW_MS = 300_000;
 
 export interface DispatcherOptions {
   readonly log: Log;
   readonly schedule: Schedule;
   readonly telemetry: Telemetry;
+  /** Offers events again that were too new for an earlier program. */
+  readonly offerTooNew: () => Promise<void>;
   /** Monotonic milliseconds. */
   readonly clock: () => number;
 }
@@ -23,6 +27,7 @@ export interface DispatcherOptions {
 export function createDispatcher(options: DispatcherOptions): Drainer {
   const { schedule, clock } = options;
   let sweepAt = 0;
+  let tooNewAt = 0;
   return {
     name: "dispatcher",
     channel: "work",
@@ -35,6 +40,10 @@ export function createDispatcher(options: DispatcherOptions): Drainer {
         sweepAt = clock() + SWEEP_MS;
         const { expired, lost } = await schedule.sweep(lease);
         if (expired + lost > 0) return true;
+      }
+      if (clock() >= tooNewAt) {
+        tooNewAt = clock() + TOO_NEW_MS;
+        await options.offerTooNew();
       }
       return sent === BATCH || buried === BATCH;
     },

@@ -1,6 +1,16 @@
 import { EnvironmentError } from "../engine/errors.ts";
+import { lossIn } from "../engine/log-loss.ts";
 import type { Logger } from "../engine/logger.ts";
-import type { Forwarding, Log, LogIdentity, Outbox, SentRow } from "../engine/ports.ts";
+import {
+  type Forwarding,
+  type KnownLog,
+  type Log,
+  type LogIdentity,
+  type Outbox,
+  positionKey,
+  type RecordPosition,
+  type SentRow,
+} from "../engine/ports.ts";
 import { secondsSince, type Telemetry } from "../engine/telemetry.ts";
 import { EVENTS_TOPIC, TAGS_TOPIC } from "../engine/topics.ts";
 import type { Drainer } from "../runtime/drain.ts";
@@ -8,8 +18,8 @@ import type { Drainer } from "../runtime/drain.ts";
 /** Rows in one batch: large enough to amortize commits and sends, small enough to stay under memory and latency. */
 const BATCH = 1_000;
 
-/** How often the relay asks whether the log is still the one it forwarded to. */
-const IDENTITY_CHECK_MS = 15_000;
+/** How often the relay asks whether the log is still the one it forwarded to, and holds what it was sent. */
+const LOG_CHECK_MS = 15_000;
 
 export interface RelayOptions {
   readonly log: Log;
@@ -17,6 +27,8 @@ export interface RelayOptions {
   readonly forwarding: Forwarding;
   /** Topics whose re-creation matters. */
   readonly topics: readonly string[];
+  /** Groups that must see every event. */
+  readonly readers: readonly string[];
   readonly logger: Logger;
   readonly telemetry: Telemetry;
   /** Monotonic milliseconds. */
@@ -26,12 +38,14 @@ export interface RelayOptions {
 /**
  * The outbox relay: unpublished events of the ledger -> `events.raw`, in ledger order. Marking a batch and writing
  * down the next one is one transaction; a batch whose answer is lost is sent again as it was. A re-created cluster or
- * topic is noticed by its identity, and then everything is sent again.
+ * topic is noticed by its identity, and what a log has lost by its offsets: then everything is sent again.
  */
 export function createRelay(options: RelayOptions): Drainer {
   const { log, outbox, clock, telemetry } = options;
   let sent: SentRow[] = [];
   let checkAt = 0;
+  /** Last offset that each partition acknowledged. */
+  let reached = new Map<string, number>();
   return {
     name: "relay",
     channel: "events",
@@ -42,14 +56,23 @@ export function createRelay(options: RelayOptions): Drainer {
     },
     async step(lease) {
       if (clock() >= checkAt) {
-        if (await followLog(options)) return true;
-        checkAt = clock() + IDENTITY_CHECK_MS;
+        const acknowledged = await followLog(options);
+        if (acknowledged === "started over") return true;
+        reached = new Map(acknowledged);
+        checkAt = clock() + LOG_CHECK_MS;
       }
       const startedAt = performance.now();
       const rows = await outbox.next(lease, BATCH, sent);
       sent = [];
       if (rows.length === 0) return false;
       const positions = await log.append(EVENTS_TOPIC, rows);
+      const again = positions.find((position) => position.offset <= (reached.get(positionKey(position)) ?? -1));
+      if (again) {
+        await startOver(await currentLog(options), { catalog: false, reason: lostTail(again) }, options);
+        checkAt = 0;
+        return true;
+      }
+      for (const position of positions) reached.set(positionKey(position), position.offset);
       sent = rows.flatMap((row, index) => {
         const position = positions[index];
         return position ? [{ id: row.id, position }] : [];
@@ -61,25 +84,58 @@ export function createRelay(options: RelayOptions): Drainer {
   };
 }
 
-/** True when the log turned out to be another one and the ledger was made to flow again. */
-async function followLog({ log, forwarding, topics, logger }: RelayOptions): Promise<boolean> {
-  const [now, known] = await Promise.all([log.identity(topics), forwarding.knownIdentity()]);
-  if (!now.topicIds.has(EVENTS_TOPIC)) {
-    throw new EnvironmentError(`the topic ${EVENTS_TOPIC} does not exist: run "npm run kafka:init"`);
-  }
+const lostTail = ({ topic, partition, offset }: RecordPosition) =>
+  `${topic}, partition ${partition}, has lost its tail: it gave out offset ${offset} once more`;
+
+/** Makes the ledger flow again where the log is another one or has lost events; else what it has acknowledged so far. */
+async function followLog(options: RelayOptions): Promise<ReadonlyMap<string, number> | "started over"> {
+  const { forwarding } = options;
+  const [now, known] = await Promise.all([identityOf(options), forwarding.knownIdentity()]);
   if (!known) {
-    await forwarding.noteIdentity(now);
-    return false;
+    // What is gone from it by now was another system's.
+    await forwarding.noteIdentity({ ...now, flowFrom: await options.log.startOffsets([EVENTS_TOPIC]) });
+    return new Map();
   }
   const changed = changedTopics(known, now);
-  if (changed.length === 0 && known.topicIds.size === now.topicIds.size) return false;
-  if (changed.length === 0) {
-    await forwarding.noteIdentity(now);
-    return false;
+  if (changed.length > 0) {
+    const reason = `${changed.join(", ")} was created anew`;
+    await startOver(await currentLog(options), { catalog: changed.includes(TAGS_TOPIC), reason }, options);
+    return "started over";
   }
-  const events = await forwarding.startOver(now, { catalog: changed.includes(TAGS_TOPIC) });
-  logger.warn(`${changed.join(", ")} was created anew: the whole ledger flows again`, { events });
-  return true;
+  if (known.topicIds.size !== now.topicIds.size) await forwarding.noteIdentity({ ...now, flowFrom: known.flowFrom });
+  const { loss, acknowledged } = await lookForLoss(known, options);
+  // Looked at twice: what is asked one after the other may have moved in between.
+  const reason = loss && (await lookForLoss(known, options)).loss;
+  if (!reason) return acknowledged;
+  await startOver(await currentLog(options), { catalog: false, reason }, options);
+  return "started over";
+}
+
+async function lookForLoss({ flowFrom }: KnownLog, { forwarding, log, topics, readers }: RelayOptions) {
+  // Before the log is asked: it only grows meanwhile.
+  const { acknowledged, places } = await forwarding.sentState();
+  const [starts, ends] = await Promise.all([log.startOffsets(topics), log.endOffsets(topics)]);
+  return { acknowledged, loss: lossIn({ starts, ends }, { acknowledged, places, flowFrom, readers }) };
+}
+
+async function identityOf({ log, topics }: RelayOptions): Promise<LogIdentity> {
+  const now = await log.identity(topics);
+  if (now.topicIds.has(EVENTS_TOPIC)) return now;
+  throw new EnvironmentError(`the topic ${EVENTS_TOPIC} does not exist: run "npm run kafka:init"`);
+}
+
+/** The log as it is, with a flow that begins at its end. */
+async function currentLog(options: RelayOptions): Promise<KnownLog> {
+  return { ...(await identityOf(options)), flowFrom: await options.log.endOffsets([EVENTS_TOPIC]) };
+}
+
+async function startOver(
+  now: KnownLog,
+  { catalog, reason }: { catalog: boolean; reason: string },
+  { forwarding, logger }: RelayOptions,
+): Promise<void> {
+  const events = await forwarding.startOver(now, { catalog, reason });
+  logger.warn(`${reason}: the whole ledger flows again`, { events });
 }
 
 /** Topics that stand in the log under another id than the one they were known by. */

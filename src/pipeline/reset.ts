@@ -1,41 +1,112 @@
-import type { Logger } from "../engine/logger.ts";
+import { EnvironmentError, UserError } from "../engine/errors.ts";
 import type { Forwarding, Log } from "../engine/ports.ts";
 import { sleep } from "../engine/sleep.ts";
 import { EVENTS_TOPIC, TAGS_TOPIC, type TopicDefinition } from "../engine/topics.ts";
+import { faultPoint } from "../runtime/fault-point.ts";
 import { changedTopics } from "./relay.ts";
-import { ensureTopics } from "./topics.ts";
+import { ensureTopics, type PartitionWishes } from "./topics.ts";
 
 export interface ResetOptions {
   readonly log: Log;
   readonly forwarding: Forwarding;
   readonly topics: readonly TopicDefinition[];
-  readonly logger: Logger;
+  /** Ends the waiting for the cluster. */
   readonly signal: AbortSignal;
 }
 
-const GONE_POLL_MS = 100;
+const POLL_MS = 100;
 
-/** True where the log is not the one that the ledger was forwarded to: another cluster, or topics created anew. */
+/**
+ * True where the log is not the one that the ledger was forwarded to: another cluster, or topics created anew; and
+ * where a reset was begun and is not through.
+ */
 export async function clusterChanged({ log, forwarding, topics }: ResetOptions): Promise<boolean> {
-  const [now, known] = await Promise.all([log.identity(topics.map((topic) => topic.name)), forwarding.knownIdentity()]);
+  const [now, known, begun] = await Promise.all([
+    log.identity(topics.map((topic) => topic.name)),
+    forwarding.knownIdentity(),
+    forwarding.resetUnderWay(),
+  ]);
+  if (begun.size > 0) return true;
   if (!known) return false;
   return known.clusterId !== now.clusterId || !now.topicIds.has(EVENTS_TOPIC) || changedTopics(known, now).length > 0;
 }
 
 /**
+ * Stops a reset while programs of ours are live: what they have in flight would meet topics that come and go. Where no
+ * topic is there to be deleted, as in a new cluster, nothing is taken from under them.
+ */
+export async function requireNobodyLive({ log, topics }: ResetOptions, live: readonly string[]): Promise<void> {
+  if (live.length === 0) return;
+  const { topicIds } = await log.identity(topics.map((topic) => topic.name));
+  if (topicIds.size === 0) return;
+  throw new UserError(
+    `still running: ${live.join(", ")}; stop them first (one that was killed counts for 10 s), or say --force: then they lose their topics while they work, wait, and begin again with the ledger`,
+  );
+}
+
+/**
  * Recreates the topics (the tag vocabulary stays where it exists: it is compacted, not replayed) and lets the whole
- * ledger flow again. Returns how many events will.
+ * ledger flow again. What it is about to do is written down first, so that the next run completes one that was killed.
+ * Returns how many events will flow.
  */
 export async function resetTopics(options: ResetOptions): Promise<number> {
-  const { log, forwarding, topics, signal } = options;
+  const { log, forwarding, topics } = options;
   const names = topics.map((topic) => topic.name);
-  const replayed = names.filter((name) => name !== TAGS_TOPIC);
   const hadCatalog = (await log.identity([TAGS_TOPIC])).topicIds.has(TAGS_TOPIC);
-  // Nothing that flows again remembers a partition: as many as there were are as good as the contract's number.
-  const { topics: before } = await log.describeTopics(replayed);
-  await log.deleteTopics(replayed);
-  while ((await log.identity(replayed)).topicIds.size > 0) await sleep(GONE_POLL_MS, signal);
-  await ensureTopics(log, topics, new Map(before.map(({ name, replicas }) => [name, replicas.length])));
-  const identity = await log.identity(names);
-  return forwarding.startOver(identity, { catalog: !hadCatalog });
+  const partitions = await planReset(options, names.filter(isReplayed));
+  faultPoint("reset.planned");
+  await log.deleteTopics(names.filter(isReplayed));
+  faultPoint("reset.deleted");
+  await untilGone(options, names.filter(isReplayed));
+  faultPoint("reset.gone");
+  await ensureTopics(log, topics, partitions);
+  faultPoint("reset.created");
+  await untilThere(options, partitions);
+  const [identity, flowFrom] = await Promise.all([log.identity(names), log.endOffsets([EVENTS_TOPIC])]);
+  faultPoint("reset.before-start");
+  const events = await forwarding.startOver({ ...identity, flowFrom }, { catalog: !hadCatalog, reason: "kafka:reset" });
+  faultPoint("reset.started");
+  return events;
+}
+
+const isReplayed = (name: string) => name !== TAGS_TOPIC;
+
+/**
+ * The partitions that the topics are to have again. Nothing that flows anew remembers a partition: as many as there were
+ * are as good as the contract's number. A reset that was killed remembers those that it has deleted already.
+ */
+async function planReset({ log, forwarding }: ResetOptions, names: readonly string[]): Promise<PartitionWishes> {
+  const { topics: present } = await log.describeTopics(names);
+  await forwarding.beginReset(new Map(present.map(({ name, replicas }) => [name, replicas.length])));
+  return forwarding.resetUnderWay();
+}
+
+async function untilGone({ log, signal }: ResetOptions, names: readonly string[]): Promise<void> {
+  await until(signal, "was not deleted in time", async () => [...(await log.identity(names)).topicIds.keys()]);
+}
+
+/** A broker may say yes before all of it is there. */
+async function untilThere({ log, topics, signal }: ResetOptions, wishes: PartitionWishes): Promise<void> {
+  const names = topics.map(({ name }) => name);
+  await until(signal, "was not created in time", async () => {
+    const { topics: present } = await log.describeTopics(names);
+    const has = new Map(present.map(({ name, replicas }) => [name, replicas.length]));
+    const wanted = topics.filter(({ name }) => isReplayed(name));
+    return wanted.filter(({ name, partitions }) => has.get(name) !== (wishes.get(name) ?? partitions)).map(nameOf);
+  });
+}
+
+const nameOf = ({ name }: TopicDefinition) => name;
+
+/** Polls until no topic is `left`; says which one was not ready when the signal aborts. */
+async function until(signal: AbortSignal, problem: string, left: () => Promise<readonly string[]>): Promise<void> {
+  for (;;) {
+    const [first] = await left();
+    if (first === undefined) return;
+    await sleep(POLL_MS, signal).catch(() => {
+      throw new EnvironmentError(
+        `the topic ${first} ${problem}: run "npm run kafka:reset" again, it goes on from here`,
+      );
+    });
+  }
 }

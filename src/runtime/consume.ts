@@ -18,6 +18,7 @@ import {
 } from "../engine/ports.ts";
 import { type Backoff, fullJitter } from "../engine/retry.ts";
 import { type MembershipChange, secondsSince, type Telemetry } from "../engine/telemetry.ts";
+import { requireKept } from "./kept.ts";
 
 /** What a stage does with consecutive records of one partition, inside the transaction that moves its position. */
 export interface Handled {
@@ -94,7 +95,8 @@ async function consumeOnce(
     signal: context.signal,
     onChange,
     startAt: async (partitions) => {
-      const { known, elsewhere } = await startingPositions(context.store, handler.group, partitions);
+      const { known, elsewhere, into } = await startingPositions(context.store, handler.group, partitions);
+      if (into) await requireKept(context.log, { group: handler.group, partitions, known, flowFrom: into.flowFrom });
       for (const partition of partitions) positions.delete(positionKey(partition));
       for (const [key, position] of known) positions.set(key, position);
       return new Map([...elsewhere, ...[...known].map(([key, position]) => [key, position.lastOffset + 1] as const)]);
@@ -133,9 +135,9 @@ async function startingPositions(
   group: string,
   partitions: readonly (TopicPartition & { topicId: string })[],
 ) {
-  const [known, identity] = await Promise.all([positions.load(group, partitions), forwarding.knownIdentity()]);
-  const unknown = identity ? partitions.map(positionKey).filter((key) => !known.has(key)) : [];
-  return { known, elsewhere: unknown.map((key) => [key, 0] as const) };
+  const [known, into] = await Promise.all([positions.load(group, partitions), forwarding.knownIdentity()]);
+  const unknown = into ? partitions.map(positionKey).filter((key) => !known.has(key)) : [];
+  return { known, elsewhere: unknown.map((key) => [key, 0] as const), into };
 }
 
 interface BatchContext {
@@ -171,18 +173,24 @@ async function processBatch(batch: RecordBatch, batchContext: BatchContext): Pro
 }
 
 /**
- * Records between our position and the batch that were never read. The first time, reading starts again at the
- * position; what is missing then too is gone from the log (retention), and said so: nothing is jumped silently.
+ * Records between our position and the batch that were never read, or a batch from before it, as a log gives that ends
+ * before it. The first time, reading starts again at the position, and with a look at what the log still holds
+ * (`requireKept`); what it does not miss then are gaps of its own making, and said so: nothing is jumped silently.
  */
 function checkGap(batch: RecordBatch, from: GroupPosition | null, { handler, context, gaps }: BatchContext): void {
-  const first = batch.records[0];
-  if (!from || !first || first.offset <= from.lastOffset + 1) return;
-  const missing = `${batch.topic}/${batch.partition} ${from.lastOffset + 1} to ${first.offset - 1}`;
-  if (!gaps.has(missing)) {
-    gaps.add(missing);
-    throw new StaleOwnerError(`${missing} was not read`);
-  }
-  context.logger.warn(`${missing} is gone from the log`, { stage: handler.stage });
+  const [first, last] = [batch.records[0], batch.records.at(-1)];
+  if (!from || !first || !last) return;
+  const goesOn = first.offset <= from.lastOffset + 1 && last.offset > from.lastOffset;
+  if (goesOn) return;
+  const where = `${batch.topic}/${batch.partition}`;
+  const news =
+    first.offset > from.lastOffset
+      ? `${where} ${from.lastOffset + 1} to ${first.offset - 1} was not read`
+      : `${where} was read from before ${from.lastOffset + 1}`;
+  if (gaps.has(news)) return;
+  gaps.add(news);
+  context.logger.warn(news, { stage: handler.stage });
+  throw new StaleOwnerError(news);
 }
 
 async function applyBatch(batch: RecordBatch, batchContext: BatchContext): Promise<void> {

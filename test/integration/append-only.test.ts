@@ -81,9 +81,9 @@ test(
     const owner = connect({ url: app.databaseUrl, name: "test owner", maxConnections: 1 });
     await owner.unsafe(await eraseStatement());
     await owner.end();
-    const { log, store, registry, logger } = app;
+    const { log, store, registry } = app;
     const signal = AbortSignal.timeout(30_000);
-    await resetTopics({ log, forwarding: store.forwarding, topics: registry.topics, logger, signal });
+    await resetTopics({ log, forwarding: store.forwarding, topics: registry.topics, signal });
     await flow();
 
     expect(await title()).toBe("erased");

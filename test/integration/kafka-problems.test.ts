@@ -320,6 +320,7 @@ describe.skipIf(absent !== null)("what is said when Kafka cannot be used", () =>
       await world.app.store.forwarding.noteIdentity({
         clusterId: "of-before",
         topicIds: new Map([["events.raw", "x"]]),
+        flowFrom: new Map(),
       });
       const ended = await runCommand(["router", "--once"], { ...world.env, LOG_LEVEL: "warn" });
       expect(ended.stderr).toMatch(/is another cluster \(\S+\) than the ledger was sent to \(of-before\)/);

@@ -131,9 +131,9 @@ test("given a reset, when everything flows again, then the state is the same and
   const before = await stateDigest(app);
   const asked = new Map(pages.requests);
   const events = await app.db`select count(*) as n from lifestream.events`;
-  const { log, store, registry, logger } = app;
+  const { log, store, registry } = app;
   const signal = AbortSignal.timeout(30_000);
-  const flowing = await resetTopics({ log, forwarding: store.forwarding, topics: registry.topics, logger, signal });
+  const flowing = await resetTopics({ log, forwarding: store.forwarding, topics: registry.topics, signal });
   expect(flowing).toBe(events[0]?.n);
   await run();
   expect(await stateDigest(app)).toEqual(before);

@@ -30,10 +30,11 @@ export async function beginLife(env: Record<string, string>): Promise<Life> {
   const running = runStages(allStages(app, { once: false }), options);
   const server = await startServer({ ...createServerDeps(app), port: undefined });
   const apart = startCommand(["kafka:materialize"], world.env);
+  const loggedApart = () => apart.printed().stderr.split("\n").filter(Boolean);
+  await until(async () => loggedApart().some((line) => line.includes("kafka:materialize runs")));
   const tries = countKafkaConnections();
   // As a supervisor does.
   const asking = setInterval(() => void fetch(`${server.url}/readyz`).catch(() => {}), ASK_EVERY_MS);
-  const loggedApart = () => apart.printed().stderr.split("\n").filter(Boolean);
   return {
     listen() {
       const [here, there] = [logged.length, loggedApart().length];

@@ -5,8 +5,8 @@
  */
 import { columns } from "../../src/cli/format.ts";
 import { killLeftCommands } from "../support/commands.ts";
+import { meterPostgres, type PostgresMeter } from "../support/postgres-meter.ts";
 import { beginLife, type Life } from "./life.ts";
-import { meterPostgres, type PostgresMeter } from "./postgres-meter.ts";
 import { startOwnServers } from "./servers.ts";
 
 const WINDOW_MS = 15_000;

@@ -88,7 +88,10 @@ export class MemoryCluster {
       append,
       subscribe: (options) => new MemorySubscription(this, process, options),
       endOffsets: (topics) => ask(() => this.endOffsets(topics)),
+      // Nothing is ever deleted here.
+      startOffsets: (topics) => ask(() => new Map([...this.endOffsets(topics).keys()].map((key) => [key, 0]))),
       identity: (topics) => ask(() => this.identity(topics)),
+      members: (groups) => ask(() => new Map(groups.map((name) => [name, this.group(name).members.length]))),
       cluster: () => ask(() => ({ brokers: [1], defaults: null })),
       describeTopics: (names) => ask(() => this.#describe(names)),
       createTopics: (topics) => ask(() => topics.forEach((topic) => void this.createTopic(topic))),

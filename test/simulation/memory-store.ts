@@ -5,14 +5,15 @@ import {
   type DeadRecord,
   type DueWork,
   type GroupPosition,
+  type KnownLog,
   type Lease,
   type LedgerRow,
-  type LogIdentity,
   type OutboxRow,
   type ParkedEvent,
   positionKey,
   type RecordPosition,
   type SentRow,
+  type SentState,
   type Store,
   type StoreTx,
   type Wake,
@@ -84,7 +85,7 @@ export class MemoryDatabase {
   readonly positions = new Table<GroupPosition & { group: string; at: string }>();
   readonly leases = new Table<LeaseEntry>();
   readonly outbox = new Table<typeof EMPTY_BATCH>();
-  readonly identity = new Table<LogIdentity>();
+  readonly identity = new Table<KnownLog>();
   readonly #state = new Map<string, Table<unknown>>();
   readonly #listeners = new Set<{ channel: string; process: SimProcess; wake: () => void }>();
   #sequence = 0;
@@ -173,7 +174,10 @@ export class MemoryDatabase {
       forwarding: {
         knownIdentity: () => alone(() => this.identity.get("log") ?? null),
         noteIdentity: (identity) => alone(() => this.identity.set("log", identity, this.#undo)),
+        sentState: () => alone(() => this.#sentState()),
         startOver: (identity) => alone(() => this.#startOver(identity)),
+        resetUnderWay: async () => new Map(),
+        beginReset: async () => {},
       },
       wake: this.#wakeFor(process),
     };
@@ -330,6 +334,7 @@ export class MemoryDatabase {
           }),
         find: (ids) => statement(() => ids.flatMap((id) => this.deadLetters.get(id) ?? [])),
         // No record of a simulation is ever bad: nothing is decided about one.
+        tooNew: async () => [],
         healed: async () => {},
         failedAgain: async () => {},
         discard: async () => {},
@@ -569,7 +574,25 @@ export class MemoryDatabase {
     return due.length === 0 ? null : Math.max(0, Math.min(...due) - this.scheduler.now);
   }
 
-  #startOver(identity: LogIdentity): number {
+  #sentState(): SentState {
+    const known = this.identity.get("log")?.topicIds ?? new Map<string, string>();
+    const acknowledged = new Map<string, number>();
+    const reach = (at: string, offset: number) => acknowledged.set(at, Math.max(offset, acknowledged.get(at) ?? -1));
+    for (const { published, sentTo } of this.events.values()) {
+      if (published && sentTo) reach(positionKey(sentTo), sentTo.offset);
+    }
+    for (const { queuedAt } of this.#works(({ status }) => status === "queued")) {
+      if (queuedAt) reach(positionKey(queuedAt), queuedAt.offset);
+    }
+    const places = this.positions.values().flatMap(({ group, at, lastOffset, topicId }) => {
+      const cut = at.lastIndexOf(":");
+      const topic = at.slice(0, cut);
+      return known.get(topic) === topicId ? [{ group, topic, partition: Number(at.slice(cut + 1)), lastOffset }] : [];
+    });
+    return { acknowledged, places };
+  }
+
+  #startOver(identity: KnownLog): number {
     for (const name of ["relay", "dispatcher", "catalog"]) this.leases.delete(name, this.#undo);
     for (const { group, at } of this.positions.values()) this.positions.delete(`${group}/${at}`, this.#undo);
     this.outbox.set("batch", { ids: [], highWater: 0, generation: this.#generation + 1 }, this.#undo);

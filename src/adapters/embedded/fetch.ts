@@ -11,24 +11,30 @@ export interface Cursor extends Assignment {
   readonly next: number;
 }
 
-interface Row extends Omit<LogRecord, "topic" | "partition" | "headers"> {
+interface Row extends Omit<LogRecord, "topic" | "partition" | "offset" | "headers"> {
   readonly partition_id: number;
+  /** Null: there is nothing to read, as the partition ends before the cursor. */
+  readonly offset: number | null;
   readonly headers: Record<string, string> | null;
 }
 
-/** The next records of every partition, in one statement; by the partition's epoch, at most `limit` of each. */
-export async function fetchRecords(
-  db: LogDb,
-  cursors: readonly Cursor[],
-  limit: number,
-): Promise<Map<number, LogRecord[]>> {
+/** What a fetch found, by the partition's epoch. */
+export interface Fetched {
+  readonly records: ReadonlyMap<number, LogRecord[]>;
+  /** Cursors after the partition's end: it has lost its tail. */
+  readonly beyond: readonly number[];
+}
+
+/** The next records of every partition, in one statement, at most `limit` of each. */
+export async function fetchRecords(db: LogDb, cursors: readonly Cursor[], limit: number): Promise<Fetched> {
   const rows = await db<Row[]>`
-    select r.partition_id, r.record_offset as offset, r.key, r.value, r.headers,
+    select p.id as partition_id, r.record_offset as offset, r.key, r.value, r.headers,
       floor(extract(epoch from r.appended_at) * 1000)::bigint as timestamp
     from unnest(
       ${cursors.map((cursor) => cursor.partition_id)}::bigint[], ${cursors.map((cursor) => cursor.next)}::bigint[]
     ) as wanted (id, next)
-    cross join lateral (
+    join lifestream.log_partitions p using (id)
+    left join lateral (
       select *, sum(coalesce(octet_length(key), 0) + coalesce(octet_length(value), 0)) over so_far as bytes,
         row_number() over so_far as nth
       from (
@@ -37,19 +43,24 @@ export async function fetchRecords(
         order by record_offset limit ${limit}
       ) as following
       window so_far as (order by record_offset rows unbounded preceding)
-    ) as r
-    where r.nth = 1 or r.bytes <= ${PARTITION_BYTES}
-    order by r.partition_id, r.record_offset`;
+    ) as r on r.nth = 1 or r.bytes <= ${PARTITION_BYTES}
+    where r.record_offset is not null or p.next_offset < wanted.next
+    order by partition_id, r.record_offset`;
   const byId = new Map(cursors.map((cursor) => [cursor.partition_id, cursor]));
   const fetched = new Map<number, LogRecord[]>();
-  for (const { partition_id, headers, ...record } of rows) {
+  const beyond: number[] = [];
+  for (const { partition_id, offset, headers, ...record } of rows) {
     const cursor = byId.get(partition_id);
     if (!cursor) continue;
-    const records = fetched.get(cursor.epoch) ?? [];
-    records.push({ topic: cursor.topic, partition: cursor.partition, ...record, headers: headers ?? {} });
-    fetched.set(cursor.epoch, records);
+    const { topic, partition, epoch } = cursor;
+    if (offset === null) beyond.push(epoch);
+    else {
+      const records = fetched.get(epoch) ?? [];
+      records.push({ topic, partition, offset, ...record, headers: headers ?? {} });
+      fetched.set(epoch, records);
+    }
   }
-  return fetched;
+  return { records: fetched, beyond };
 }
 
 /**

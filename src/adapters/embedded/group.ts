@@ -139,3 +139,12 @@ async function generationOf(tx: LogTx, group: string, changed: boolean): Promise
   if (changed) await tx`select pg_notify(${CHANNEL}, ${groupSignal(group)})`;
   return row?.generation ?? 0;
 }
+
+/** How many members each group has whose time has not run out. */
+export async function members(db: LogDb, groups: readonly string[]): Promise<Map<string, number>> {
+  const rows = await db<{ name: string; members: number }[]>`
+    select g.name, count(m.id)::int as members from unnest(${groups as string[]}::text[]) as g(name)
+    left join lifestream.log_members m on m.group_name = g.name and m.expires_at >= clock_timestamp()
+    group by g.name`;
+  return new Map(rows.map(({ name, members }) => [name, members]));
+}

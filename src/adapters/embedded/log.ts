@@ -5,6 +5,7 @@ import type { Log } from "../../engine/ports.ts";
 import { Appender } from "./append.ts";
 import { keepTidy } from "./cleaner.ts";
 import { type Ask, type LogDb, topicSignal } from "./database.ts";
+import { members } from "./group.ts";
 import { EmbeddedSubscription } from "./subscription.ts";
 import * as topics from "./topics.ts";
 import { Wake } from "./wake.ts";
@@ -41,7 +42,9 @@ export function createEmbeddedLog({ db, canListen, classify, logger }: EmbeddedL
       return new EmbeddedSubscription({ db, wake, logger, ask }, options);
     },
     endOffsets: (names) => ask(() => topics.endOffsets(db, names)),
+    startOffsets: (names) => ask(() => topics.startOffsets(db, names)),
     identity: (names) => ask(() => topics.identity(db, names)),
+    members: (groups) => ask(() => members(db, groups)),
     cluster: topics.cluster,
     describeTopics: (names) => ask(() => topics.describeTopics(db, names)),
     createTopics: (definitions) => ask(() => topics.createTopics(db, definitions)),

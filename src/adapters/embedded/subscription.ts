@@ -134,7 +134,9 @@ export class EmbeddedSubscription implements Subscription {
     await this.#openAssigned();
     const cursors = [...this.#cursors.values()];
     if (cursors.length === 0) return [];
-    const fetched = await ask(() => fetchRecords(db, cursors, this.#options.maxBatch));
+    const { records: fetched, beyond } = await ask(() => fetchRecords(db, cursors, this.#options.maxBatch));
+    // Opened anew: whoever knows the positions says what that means.
+    for (const epoch of beyond) this.#cursors.delete(epoch);
     if (this.#inPlace) this.#goesOn();
     const batches: RecordBatch[] = [];
     for (const { topic, partition, topic_id: topicId, epoch } of cursors) {

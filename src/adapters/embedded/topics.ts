@@ -21,12 +21,20 @@ export async function identity(db: LogDb, topics: readonly string[]): Promise<Lo
   };
 }
 
-export async function endOffsets(db: LogDb, topics: readonly string[]): Promise<Map<string, number>> {
-  const rows = await db<{ topic: string; partition: number; next_offset: number }[]>`
-    select t.name as topic, p.partition, p.next_offset
+export function endOffsets(db: LogDb, topics: readonly string[]): Promise<Map<string, number>> {
+  return offsets(db, topics, "next_offset");
+}
+
+export function startOffsets(db: LogDb, topics: readonly string[]): Promise<Map<string, number>> {
+  return offsets(db, topics, "start_offset");
+}
+
+async function offsets(db: LogDb, topics: readonly string[], column: "next_offset" | "start_offset") {
+  const rows = await db<{ topic: string; partition: number; at: number }[]>`
+    select t.name as topic, p.partition, p.${db(column)} as at
     from lifestream.log_topics t join lifestream.log_partitions p on p.topic_id = t.id
     where t.name = any(${[...topics]}::text[])`;
-  return new Map(rows.map((row) => [positionKey(row), row.next_offset]));
+  return new Map(rows.map((row) => [positionKey(row), row.at]));
 }
 
 export async function cluster(): Promise<ClusterShape> {

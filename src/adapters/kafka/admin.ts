@@ -30,7 +30,20 @@ export async function identity(config: KafkaConfig, topics: readonly string[]): 
 }
 
 /** Offset after the last record of every partition of those topics that exist. */
-export async function endOffsets(config: KafkaConfig, topics: readonly string[]): Promise<Map<string, number>> {
+export function endOffsets(config: KafkaConfig, topics: readonly string[]): Promise<Map<string, number>> {
+  return offsetsAt(config, topics, LATEST);
+}
+
+/** Offset of the first record that is still there. */
+export function startOffsets(config: KafkaConfig, topics: readonly string[]): Promise<Map<string, number>> {
+  return offsetsAt(config, topics, EARLIEST);
+}
+
+async function offsetsAt(
+  config: KafkaConfig,
+  topics: readonly string[],
+  timestamp: bigint,
+): Promise<Map<string, number>> {
   return withAdmin(
     config,
     async (admin) => {
@@ -40,7 +53,7 @@ export async function endOffsets(config: KafkaConfig, topics: readonly string[])
       const listed = await admin.listOffsets({
         topics: [...named.present].map(([name, { partitions }]) => ({
           name,
-          partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, timestamp: LATEST })),
+          partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, timestamp })),
         })),
       });
       return new Map(
@@ -56,8 +69,17 @@ export async function endOffsets(config: KafkaConfig, topics: readonly string[])
   );
 }
 
-/** Kafka's code for "after the last record" in ListOffsets. */
+/** How many members each group has; a group that nobody ever joined has none. */
+export async function members(config: KafkaConfig, groups: readonly string[]): Promise<Map<string, number>> {
+  return withAdmin(config, async (admin) => {
+    const described = await admin.describeGroups({ groups: [...groups] });
+    return new Map(groups.map((group) => [group, described.get(group)?.members.size ?? 0]));
+  });
+}
+
+/** Kafka's codes in ListOffsets for "after the last record" and "the first record". */
 const LATEST = -1n;
+const EARLIEST = -2n;
 
 export async function describeTopics(config: KafkaConfig, names: readonly string[]): Promise<TopicSurvey> {
   return withAdmin(config, async (admin) => {

@@ -21,10 +21,12 @@ export function prefixed(log: Log, prefix: string): Log {
       (await log.append(out(topic), records)).map((position) => ({ ...position, topic })),
     subscribe: (options) => prefixedSubscription(log, options, prefix),
     endOffsets: async (topics) => backKeys(await log.endOffsets(topics.map(out))),
+    startOffsets: async (topics) => backKeys(await log.startOffsets(topics.map(out))),
     identity: async (topics): Promise<LogIdentity> => {
       const { clusterId, topicIds } = await log.identity(topics.map(out));
       return { clusterId, topicIds: backKeys(topicIds) };
     },
+    members: async (groups) => backKeys(await log.members(groups.map(out))),
     cluster: () => log.cluster(),
     describeTopics: async (names) => {
       const { topics, denied } = await log.describeTopics(names.map(out));

@@ -43,6 +43,11 @@ export function brokersWords(error: Cause): string {
   return String(error.serverErrorMessage || error.message);
 }
 
+export function tokenRefused(error: Cause, attempt: Attempt): string {
+  const why = oneLine(brokersWords(error));
+  return `${brokerOf(attempt)} refused the AWS token (${why}): the identity needs kafka-cluster:Connect on this cluster, and AWS_REGION must be the cluster's (it is ${attempt.config.region})`;
+}
+
 /** The login methods that a broker names when it does not know ours. */
 export function offered(all: readonly Cause[]): string {
   const answers = all.map(({ response }) => (response as { mechanisms?: string[] } | undefined)?.mechanisms ?? []);
@@ -68,9 +73,14 @@ export function clientCertificate(attempt: Attempt): string {
     : `${brokerOf(attempt)} asks for a client certificate: name it in KAFKA_SSL_CERT_FILE and its key in KAFKA_SSL_KEY_FILE`;
 }
 
-/** For the many who compare it with a clock on the wall. */
+/** No more exact than it must be: a sentence that changes with every try would be told anew every time. */
+export function today(): string {
+  return new Date().toISOString().slice(0, "2026-11-24".length);
+}
+
+/** For those who compare it with a clock on the wall, to the minute. */
 export function now(): string {
-  return new Date().toISOString();
+  return `${new Date().toISOString().slice(0, "2026-11-24T03:43".length).replace("T", " ")} UTC`;
 }
 
 export function mechanism({ config }: Attempt): string {

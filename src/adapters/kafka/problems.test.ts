@@ -1,5 +1,5 @@
 /** What a real broker on loopback does not say; the rest is in test/integration/kafka-problems.test.ts. */
-import { describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, setSystemTime, test } from "bun:test";
 import { MultipleErrors, NetworkError, ProtocolError, ResponseError } from "@platformatic/kafka";
 import { loadConfig } from "../../config.ts";
 import { DataError, EnvironmentError, RefusedError } from "../../engine/errors.ts";
@@ -18,7 +18,21 @@ const buried = (cause: Error) =>
     new NetworkError("Connection closed"),
   ]);
 
+afterEach(() => void setSystemTime());
+
 describe("problemOf", () => {
+  test.each([
+    ["an expired certificate", Object.assign(new Error("expired"), { code: "CERT_HAS_EXPIRED" })],
+    ["a clock that is wrong", new ProtocolError("SASL_AUTHENTICATION_FAILED", "Signature expired: 20260101T000000Z")],
+  ])("given %s, when tried again seconds later, then the sentence is the same and is not told anew", (_, error) => {
+    const says = (seconds: number) => {
+      setSystemTime(new Date(Date.UTC(2026, 10, 24, 3, 43, seconds)));
+      return problemOf(error, attempt(iam)).sentence;
+    };
+    expect(says(1)).toContain("2026-11-24");
+    expect(says(29)).toBe(says(1));
+  });
+
   test.each([
     ["Signature not yet current: 20260101T000000Z is still later than 20251231T230000Z", "aws_clock"],
     ["Signature expired: 20260101T000000Z is now earlier than 20260101T010000Z", "aws_clock"],

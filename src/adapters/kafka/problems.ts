@@ -119,7 +119,7 @@ const ROWS: readonly Row[] = [
     kind: "certificate_expired",
     matches: code(/^CERT_(HAS_EXPIRED|NOT_YET_VALID)$/),
     says: (_, attempt) =>
-      `${words.brokerOf(attempt)} shows a certificate that is not valid today (${words.now()}): renew it on the broker, or set this machine's clock right`,
+      `${words.brokerOf(attempt)} shows a certificate that is not valid today (${words.today()}): renew it on the broker, or set this machine's clock right`,
   },
   {
     kind: "certificate_name",
@@ -175,8 +175,7 @@ const ROWS: readonly Row[] = [
   {
     kind: "aws_refused",
     matches: isTokenError,
-    says: (error, attempt) =>
-      `${words.brokerOf(attempt)} refused the AWS token (${words.oneLine(words.brokersWords(error))}): the identity needs kafka-cluster:Connect on this cluster, and AWS_REGION must be the cluster's (it is ${attempt.config.region})`,
+    says: words.tokenRefused,
   },
   {
     kind: "login_mechanism",
@@ -187,9 +186,9 @@ const ROWS: readonly Row[] = [
   {
     kind: "login_refused",
     matches: any(apiId(/^SASL_AUTHENTICATION_FAILED$/), says(/^Invalid SASL\/OAUTHBEARER/), says(/server signature/i)),
-    says: (_, attempt) =>
+    says: (error, attempt) =>
       attempt.config.auth === "aws-iam"
-        ? `${words.brokerOf(attempt)} refused the AWS token: the identity needs kafka-cluster:Connect on this cluster, and AWS_REGION must be the cluster's (it is ${attempt.config.region})`
+        ? words.tokenRefused(error, attempt)
         : `${words.brokerOf(attempt)} refused the login of "${attempt.config.username}" with ${words.mechanism(attempt)}: the password is wrong or there is no such user, check KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD`,
   },
   {

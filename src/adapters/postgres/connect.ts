@@ -7,7 +7,7 @@ import {
   StaleOwnerError,
   UserError,
 } from "../../engine/errors.ts";
-import { openSocket } from "./socket.ts";
+import { socketOpener, tlsWish } from "./socket.ts";
 
 export type Database = postgres.Sql<{ bigint: number }>;
 
@@ -37,8 +37,9 @@ export function connect({ url, name, maxConnections = 8 }: ConnectOptions): Data
       bigint: { to: 20, from: [20], serialize: (value: number) => String(value), parse: Number },
       date: { to: 1184, from: [1082, 1114, 1184], serialize: toText, parse: isoUtc },
     },
+    ssl: false, // The socket brings it.
     // The driver takes it; its types do not know.
-    ...({ socket: openSocket } as object),
+    ...({ socket: socketOpener(tlsWish(new URL(url))) } as object),
   }) as unknown as Database;
 }
 

@@ -1,45 +1,106 @@
-import type { Forwarding, LogIdentity } from "../../engine/ports.ts";
+import { type Forwarding, type GroupPlace, type KnownLog, positionKey, type Sql } from "../../engine/ports.ts";
+import { EVENTS_TOPIC } from "../../engine/topics.ts";
 import type { Database } from "./connect.ts";
 
-/** Which log the ledger was forwarded to, and starting over when it is another one. */
+/** Offsets of one topic, by partition. */
+type Offsets = Record<string, number>;
+
+/** Which log the ledger was forwarded to, what it must still hold, and starting over when it does not. */
 export function createForwarding(db: Database): Forwarding {
   return {
     async knownIdentity() {
-      const rows = await db<{ cluster_id: string; topic: string; topic_id: string }[]>`
-        select cluster_id, topic, topic_id from lifestream.log_identity`;
+      const rows = await db<{ cluster_id: string; topic: string; topic_id: string; flow_from: Offsets }[]>`
+        select cluster_id, topic, topic_id, flow_from from lifestream.log_identity`;
       const [first] = rows;
-      return first
-        ? { clusterId: first.cluster_id, topicIds: new Map(rows.map((row) => [row.topic, row.topic_id])) }
-        : null;
+      if (!first) return null;
+      return {
+        clusterId: first.cluster_id,
+        topicIds: new Map(rows.map((row) => [row.topic, row.topic_id])),
+        flowFrom: new Map(rows.flatMap((row) => byPositionKey(row.topic, row.flow_from))),
+      };
     },
 
-    async noteIdentity(identity) {
-      await db.begin((tx) => writeIdentity(tx as unknown as Database, identity));
+    async noteIdentity(log) {
+      await db.begin(async (tx) => {
+        await forgetMarksOfOthers(tx);
+        await writeIdentity(tx as unknown as Database, log);
+      });
     },
 
-    async startOver(identity, { catalog }) {
+    async sentState() {
+      const [batch] = await db<{ acknowledged: Offsets }[]>`select acknowledged from lifestream.outbox_batch`;
+      const queued = await db<{ topic: string; partition: number; last: number }[]>`
+        select 'work.' || work_type as topic, kafka_partition as partition, max(kafka_offset) as last
+        from lifestream.work where status = 'queued' and kafka_offset is not null group by 1, 2`;
+      const places = await db<GroupPlace[]>`
+        select o.consumer_group as "group", o.topic, o.partition, o.last_offset as "lastOffset"
+        from lifestream.kafka_offsets o join lifestream.log_identity i using (topic, topic_id)`;
+      const events = byPositionKey(EVENTS_TOPIC, batch?.acknowledged ?? {});
+      const work = queued.map(({ last, ...partition }) => [positionKey(partition), last] as const);
+      return { acknowledged: new Map([...events, ...work]), places };
+    },
+
+    async startOver(log, { catalog, reason }) {
       return db.begin(async (tx) => {
         // Whoever relays or dispatches now loses the lease, so that what it has in flight marks nothing.
         await tx`delete from lifestream.leases where name in ('relay', 'dispatcher', 'catalog')`;
         await tx`delete from lifestream.event_ingest_dedupe`;
         await tx`delete from lifestream.kafka_offsets`;
-        await tx`update lifestream.outbox_batch set event_ids = '{}', high_water = 0, generation = generation + 1`;
+        const [batch] = await tx<{ generation: number }[]>`
+          update lifestream.outbox_batch
+          set event_ids = '{}', high_water = 0, generation = generation + 1, acknowledged = '{}' returning generation`;
         const events = await tx`update lifestream.events set published_to_kafka = false where published_to_kafka`;
+        await tx`
+          insert into lifestream.ledger_flows (generation, reason, events)
+          values (${batch?.generation ?? 1}, ${reason}, ${events.count})`;
         await tx`update lifestream.work set status = 'pending', next_attempt_at = now() where status = 'queued'`;
         // The dead-letter topic was made anew too: it is filled again like everything else.
         await tx`update lifestream.work set dead_letter_sent_at = null where status = 'dead'`;
         if (catalog) await tx`update lifestream.tag_catalog set sent_at = null`;
-        await writeIdentity(tx as unknown as Database, identity);
+        await writeIdentity(tx as unknown as Database, log);
+        await tx`delete from lifestream.topic_resets`;
         await tx`select pg_notify('lifestream_events', '')`;
         return events.count;
       }) as Promise<number>;
     },
+
+    async resetUnderWay() {
+      const rows = await db<{ topic: string; partitions: number }[]>`
+        select topic, partitions from lifestream.topic_resets`;
+      return new Map(rows.map(({ topic, partitions }) => [topic, partitions]));
+    },
+
+    async beginReset(partitions) {
+      await db`
+        insert into lifestream.topic_resets (topic, partitions)
+        select * from unnest(${[...partitions.keys()]}::text[], ${[...partitions.values()]}::int[])
+        on conflict (topic) do nothing`;
+    },
   };
 }
 
-async function writeIdentity(db: Database, { clusterId, topicIds }: LogIdentity): Promise<void> {
+/** A ledger that we never forwarded has not been sent to our log, whatever another system marked: its marks name no offset. */
+async function forgetMarksOfOthers(tx: Sql): Promise<void> {
+  await tx`
+    update lifestream.events set published_to_kafka = false
+    where published_to_kafka and kafka_offset is null and not exists (select from lifestream.log_identity)`;
+}
+
+async function writeIdentity(db: Database, { clusterId, topicIds, flowFrom }: KnownLog): Promise<void> {
+  const rows = [...topicIds].map(([topic, id]) => ({ topic, id, from: byPartition(topic, flowFrom) }));
   await db`delete from lifestream.log_identity`;
   await db`
-    insert into lifestream.log_identity (cluster_id, topic, topic_id)
-    select ${clusterId}, * from unnest(${[...topicIds.keys()]}::text[], ${[...topicIds.values()]}::text[])`;
+    insert into lifestream.log_identity (cluster_id, topic, topic_id, flow_from)
+    select ${clusterId}, topic, id, flow_from::jsonb
+    from unnest(${rows.map(({ topic }) => topic)}::text[], ${rows.map(({ id }) => id)}::text[],
+      ${rows.map(({ from }) => JSON.stringify(from))}::text[]) as n(topic, id, flow_from)`;
+}
+
+function byPositionKey(topic: string, offsets: Offsets): [string, number][] {
+  return Object.entries(offsets).map(([partition, offset]) => [`${topic}:${partition}`, offset]);
+}
+
+function byPartition(topic: string, offsets: ReadonlyMap<string, number>): Offsets {
+  const own = [...offsets].filter(([key]) => key.startsWith(`${topic}:`));
+  return Object.fromEntries(own.map(([key, offset]) => [key.slice(topic.length + 1), offset]));
 }

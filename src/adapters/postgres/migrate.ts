@@ -11,6 +11,10 @@ export interface Migration {
   readonly sql: string;
 }
 
+/** First and last step of adopting the first system's database: they stand among the migrations (`src/adoption`). */
+export const ADOPTION_FOUND = "adoption/found";
+export const ADOPTION_DONE = "adoption/adopted";
+
 /** Key of the lock that keeps two migrating processes apart; transaction-level, so it works through a pooler. */
 const LOCK_KEY = 7_316_582_014;
 
@@ -61,12 +65,13 @@ export function tablesIn(migrations: readonly Migration[]): string[] {
   return [...new Set(["schema_migrations", ...tables])];
 }
 
-/** The names of migrations that `migrate` would apply. */
+/** The names of migrations that `migrate` would apply, and of an adoption that is not through. */
 export async function pendingMigrations(db: Database, migrations: readonly Migration[]): Promise<string[]> {
   const [exists] = await db`select to_regclass('lifestream.schema_migrations') is not null as yes`;
   if (!exists?.yes) return migrations.map((migration) => migration.name);
   const known = await appliedChecksums(db, migrations);
-  return migrations.filter((migration) => !known.has(migration.name)).map((migration) => migration.name);
+  const pending = migrations.filter((migration) => !known.has(migration.name)).map((migration) => migration.name);
+  return known.has(ADOPTION_FOUND) && !known.has(ADOPTION_DONE) ? [...pending, "adoption"] : pending;
 }
 
 async function applyOne(db: Database, migration: Migration, all: readonly Migration[]): Promise<boolean> {

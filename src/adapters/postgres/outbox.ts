@@ -108,7 +108,10 @@ function withoutPayload(value: string): string {
 
 async function markPublished(tx: Sql, rows: readonly SentRow[]): Promise<void> {
   if (rows.length === 0) return;
-  await tx`update lifestream.outbox_batch set event_ids = '{}'`;
+  // Sent in this order: the last of each partition stays.
+  const acknowledged = Object.fromEntries(rows.map(({ position }) => [position.partition, position.offset]));
+  await tx`
+    update lifestream.outbox_batch set event_ids = '{}', acknowledged = acknowledged || ${tx.json(acknowledged)}`;
   await tx`
     update lifestream.events e
     set published_to_kafka = true, kafka_topic = m.topic, kafka_partition = m.partition, kafka_offset = m.kafka_offset

@@ -1,3 +1,4 @@
+import { TOO_NEW } from "../../engine/decode.ts";
 import type { LedgerHealth, StoredHealth } from "../../engine/health.ts";
 import type { Sql } from "../../engine/ports.ts";
 import type { WorkStatus } from "../../engine/work.ts";
@@ -15,6 +16,7 @@ export async function readHealth(sql: Sql): Promise<StoredHealth> {
       select work_type as type, status, count(*) as count from lifestream.work group by 1, 2 order by 1, 2`,
     deadWork: await deadWork(sql),
     deadRecords: await deadRecords(sql),
+    tooNew: await tooNew(sql),
     parked: await parked(sql),
     leases: await sql`
       select name, holder, expires_at as "expiresAt", expires_at > clock_timestamp() as held
@@ -45,11 +47,14 @@ async function ledger(sql: Sql): Promise<LedgerHealth> {
   const [all] = exact ? await sql<{ count: number }[]>`select count(*) as count from lifestream.events` : [];
   const [waiting] = await sql<{ count: number; oldest: string | null }[]>`
     select count(*) as count, min(received_at) as oldest from lifestream.events where not published_to_kafka`;
+  const [flow] = await sql<NonNullable<LedgerHealth["flowedAnew"]>[]>`
+    select started_at as at, reason, events from lifestream.ledger_flows order by generation desc limit 1`;
   return {
     events: all?.count ?? estimate,
     exact,
     unpublished: waiting?.count ?? 0,
     oldestUnpublishedAt: waiting?.oldest ?? null,
+    flowedAnew: flow ?? null,
   };
 }
 
@@ -65,7 +70,16 @@ async function deadRecords(sql: Sql): Promise<StoredHealth["deadRecords"]> {
   const latest = await sql<(StoredHealth["deadRecords"]["latest"][number] & { total: number })[]>`
     select id, stage, topic, kafka_partition as partition, kafka_offset as "offset", error,
       error_class as "errorClass", created_at as at, count(*) over () as total
-    from lifestream.dead_letters where status = 'open' order by created_at desc limit ${LISTED}`;
+    from lifestream.dead_letters where status = 'open' and error_class <> ${TOO_NEW}
+    order by created_at desc limit ${LISTED}`;
+  return split(latest);
+}
+
+async function tooNew(sql: Sql): Promise<StoredHealth["tooNew"]> {
+  const latest = await sql<(StoredHealth["tooNew"]["latest"][number] & { total: number })[]>`
+    select error, count(*) as events, min(created_at) as since, (sum(count(*)) over ())::bigint as total
+    from lifestream.dead_letters where status = 'open' and error_class = ${TOO_NEW}
+    group by 1 order by 2 desc limit ${LISTED}`;
   return split(latest);
 }
 

@@ -109,7 +109,8 @@ async function missingRoles(sql: Sql | Database, names: readonly string[]): Prom
   return names.filter((name) => !there.has(name));
 }
 
-const policyName = (prefix: string) => `${prefix}roles`;
+/** The policy by which roles of this prefix see the rows of a table with row-level security. */
+export const policyName = (prefix: string) => `${prefix}roles`;
 
 /** Where row-level security is on, nobody but the owner sees a row without a policy: what may be done, rights say. */
 async function planPolicies(

@@ -85,14 +85,19 @@ const HANDLE = [
   ...reads(["events", "outbox_batch"]),
   on("dead_letters", { select: true, insert: true, update: true }),
 ];
-/** Letting the whole ledger flow again. */
+/** Looking what the log must still hold, and letting the whole ledger flow again. */
 const START_OVER = [
   ...LEASE,
   on("event_ingest_dedupe", { delete: true }),
-  on("kafka_offsets", { delete: true }),
+  on("kafka_offsets", { select: true, delete: true }),
   on("outbox_batch", { select: true, update: true }),
+  on("ledger_flows", { insert: true }),
+  on("topic_resets", { select: true, insert: true, delete: true }),
   on("events", { select: ["published_to_kafka"], update: ["published_to_kafka"] }),
-  on("work", { select: ["status"], update: ["status", "next_attempt_at", "dead_letter_sent_at"] }),
+  on("work", {
+    select: ["status", "work_type", "kafka_partition", "kafka_offset"],
+    update: ["status", "next_attempt_at", "dead_letter_sent_at"],
+  }),
   on("tag_catalog", { update: ["sent_at"] }),
   on("log_identity", { select: true, insert: true, delete: true }),
 ];
@@ -149,7 +154,13 @@ export function databaseRoles({ registry, tables, embedded }: RolesOptions): Dat
     role(
       "admin",
       ["kafka:init", "kafka:reset", "dlq", "retry:failed", "recover:stuck", "token", "doctor"],
-      [...everything, ...START_OVER, on(TOKENS, { select: true, insert: true, delete: true }), ...log.administer],
+      [
+        ...everything,
+        ...APPEND,
+        ...START_OVER,
+        on(TOKENS, { select: true, insert: true, delete: true }),
+        ...log.administer,
+      ],
     ),
   ];
   const twice = roles.find((one, index) => roles.findIndex((other) => other.name === one.name) !== index);

@@ -1,3 +1,4 @@
+import { TOO_NEW } from "../../engine/decode.ts";
 import type { StoredEvent } from "../../engine/event.ts";
 import type { DeadRecord, Sql, TxDeadLetters, TxParked } from "../../engine/ports.ts";
 import { EVENTS_TOPIC } from "../../engine/topics.ts";
@@ -24,6 +25,16 @@ export function txDeadLetters(tx: Sql): TxDeadLetters {
         select id, stage, topic, kafka_partition, kafka_offset, record_key, record_value, headers, error, error_class
         from lifestream.dead_letters where id = any(${ids as string[]}::uuid[])`;
       return rows.map(toDeadRecord);
+    },
+
+    async tooNew(after, limit) {
+      const rows = await tx<(RecordRow & { tries: number })[]>`
+        select id, stage, topic, kafka_partition, kafka_offset, record_key, record_value, headers, error, error_class, tries
+        from lifestream.dead_letters
+        where error_class = ${TOO_NEW} and status = 'open' and topic = ${EVENTS_TOPIC}
+          and (${after}::uuid is null or id > ${after}::uuid)
+        order by id limit ${limit}`;
+      return rows.map((row) => ({ ...toDeadRecord(row), tries: row.tries }));
     },
 
     async healed({ id, tries, at, by, reason }) {

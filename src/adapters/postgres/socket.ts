@@ -1,4 +1,22 @@
-import { Socket } from "node:net";
+import { isIP, Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
+import { lateClose, lost } from "./late-close.ts";
+
+/** How a URL asks for TLS. */
+export interface TlsWish {
+  /** Without it, if the server has none. */
+  readonly optional: boolean;
+  /** Whether the certificate has to be signed by somebody known, and for this name. */
+  readonly verified: boolean;
+}
+
+/** Reads `sslmode` (or `ssl`) as the driver does: require and prefer take any certificate. Null: no TLS. */
+export function tlsWish({ searchParams }: URL): TlsWish | null {
+  const asked = searchParams.get("sslmode") ?? searchParams.get("ssl") ?? "";
+  const mode = searchParams.get("sslrootcert") === "system" ? "verify-full" : asked;
+  if (["", "disable", "false"].includes(mode)) return null;
+  return { optional: mode === "prefer", verified: !["require", "allow", "prefer"].includes(mode) };
+}
 
 /** What the driver says of the server. */
 interface Address {
@@ -8,32 +26,69 @@ interface Address {
   readonly path?: string | false;
 }
 
-/**
- * Opens the driver's connections. Who takes a connection and hangs up without a word, as a proxy or a container's port
- * does whose server is away, gives an error here like any other: left to itself, the driver tries again at once, for
- * ever and thousands of times a second, and whoever asked waits.
- */
-export function openSocket({ host: [host = ""], port: [port = 0], path }: Address): Socket {
-  const socket = new TellingSocket(path || `${host}:${port}`);
-  if (path) socket.connect(path);
-  else socket.connect(port, host);
-  // The driver looks there for the name that a certificate is to be for.
-  return Object.assign(socket, { host });
+const TIMEOUT_MS = 5_000;
+
+/** Opens the driver's connections, TLS included, such that it is told of their end in a way that it bears. */
+export function socketOpener(tls: TlsWish | null): (address: Address) => Promise<Socket> {
+  return async ({ host: [host = ""], port: [port = 0], path }) => {
+    const address = path || `${host}:${port}`;
+    const socket = new Socket();
+    const timer = setTimeout(() => socket.destroy(timedOut(address)), TIMEOUT_MS);
+    try {
+      if (path) socket.connect(path);
+      else socket.connect(port, host);
+      await first(socket, "connect", address);
+      return lateClose(tls ? await secured(socket, tls, { host, address }) : socket, address);
+    } catch (error) {
+      return lateClose(failing(error as Error), address);
+    } finally {
+      clearTimeout(timer);
+    }
+  };
 }
 
-class TellingSocket extends Socket {
-  readonly #address: string;
+/** `SSLRequest`: its length, and the number that stands where else a version of the protocol does. */
+const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);
+const YES = "S".charCodeAt(0);
 
-  constructor(address: string) {
-    super();
-    this.#address = address;
+async function secured(
+  socket: Socket,
+  { optional, verified }: TlsWish,
+  { host, address }: { host: string; address: string },
+): Promise<Socket> {
+  socket.write(SSL_REQUEST);
+  const [answer] = (await first(socket, "data", address)) as Buffer;
+  if (answer !== YES && optional) return socket;
+  if (answer !== YES) {
+    socket.destroy();
+    throw Object.assign(new Error(`${address} has no TLS`), { code: "CONNECTION_CLOSED" });
   }
+  const name = isIP(host) ? {} : { servername: host };
+  const secure = connectTls({ socket, rejectUnauthorized: verified, ...name });
+  await first(secure, "secureConnect", address);
+  return secure;
+}
 
-  override emit(event: string | symbol, ...args: unknown[]): boolean {
-    const wordless = event === "close" && args[0] !== true && this.bytesRead === 0;
-    if (!wordless) return super.emit(event as "close", ...(args as []));
-    const message = `${this.#address} took the connection and hung up`;
-    super.emit("error", Object.assign(new Error(message), { code: "CONNECTION_CLOSED" }));
-    return super.emit("close", true);
-  }
+/** The first time that this happens; rejects where the connection ends before. */
+function first(socket: Socket, event: string, address: string): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    socket.once(event, resolve);
+    socket.once("error", reject);
+    socket.once("close", () => reject(lost(address)));
+    // Once the driver listens it is told; until then nobody must fall over it.
+    socket.on("error", () => {});
+  });
+}
+
+function timedOut(address: string): Error {
+  return Object.assign(new Error(`no answer from ${address} within ${TIMEOUT_MS / 1_000} s`), {
+    code: "CONNECT_TIMEOUT",
+  });
+}
+
+/** A socket that fails as soon as the driver listens: it does not bear that opening one does. */
+function failing(error: Error): Socket {
+  const socket = new Socket();
+  setTimeout(() => socket.destroy(error), 0);
+  return Object.assign(socket, { write: () => true });
 }

@@ -67,13 +67,24 @@ export function createSite({ directory, baseUrl, title, log }: SiteOptions): Sta
   };
   const put = async (link: LinkView): Promise<void> => {
     if (link.visibility !== "public") return remove(link.subjectId);
+    return putAll([link]);
+  };
+  const putAll = async (all: readonly LinkView[]): Promise<void> => {
     await init();
-    const name = fileName(link.subjectId);
-    await writeText(join(links, `${name}.json`), writeItem(itemOf(link)));
-    await drawPage(site, links, name);
+    const shown = all.filter((link) => link.visibility === "public");
+    await mapLimited(shown, 8, async (link) => {
+      const name = fileName(link.subjectId);
+      await writeText(join(links, `${name}.json`), writeItem(itemOf(link)));
+      await drawPage(site, links, name);
+    });
     await overview.request();
   };
-  return { init, put, remove };
+  const lacking = async (subjectIds: readonly string[]): Promise<string[]> => {
+    await init();
+    const names = new Set(await itemNames(links));
+    return subjectIds.filter((id) => !names.has(fileName(id)));
+  };
+  return { init, put, putAll, remove, lacking };
 }
 
 /** Every link that has an item or a page: a page without its item is a removal that was cut off. */

@@ -50,24 +50,25 @@ async function preview(app: App): Promise<boolean> {
       .filter((table) => !there.has(table))
       .join(", ")}`,
   );
-  console.log(`columns added: ${columnsIn(migrations).join(", ")}`);
+  const columns = columnsIn(migrations).filter(({ table }) => there.has(table));
+  console.log(`columns added: ${columns.map(({ table, column }) => `${table}.${column}`).join(", ")}`);
   for (const line of adoptionLines(adoption, { done: false })) console.log(line);
   console.log("every table, as it is and would be:");
   for (const line of sumLines(adoption.sums)) console.log(line);
   return false;
 }
 
-/** Columns that migrations add to tables that are there, as `table.column`. */
-function columnsIn(migrations: readonly { readonly sql: string }[]): string[] {
+/** Columns that migrations add to tables made before. */
+function columnsIn(migrations: readonly { readonly sql: string }[]): { table: string; column: string }[] {
   const altered = migrations.flatMap(({ sql }) => [...sql.matchAll(/^alter table lifestream\.(\w+)([^;]*);/gm)]);
-  return altered.flatMap(([, table, changes = ""]) =>
-    [...changes.matchAll(/add column (\w+)/g)].map(([, column]) => `${table}.${column}`),
+  return altered.flatMap(([, table = "", changes = ""]) =>
+    [...changes.matchAll(/add column (\w+)/g)].map(([, column = ""]) => ({ table, column })),
   );
 }
 
-/** On a terminal, one line that counts. */
+/** On a terminal, one line that counts, and is gone when something else is said. */
 function showProgress(events: number): void {
-  if (process.stderr.isTTY) process.stderr.write(`\radopting: ${events} events read\x1b[K`);
+  if (process.stderr.isTTY) process.stderr.write(`adopting: ${events} events read\x1b[K\r`);
 }
 
 function rethrow(error: unknown): never {

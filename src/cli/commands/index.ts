@@ -157,7 +157,11 @@ export const commands: readonly CommandSpec[] = [
   {
     name: "kafka:reset",
     summary: "recreate the topics and let the whole ledger flow again",
-    options: [YES, ["--if-cluster-changed", "do nothing on the same cluster"]],
+    options: [
+      YES,
+      ["--if-cluster-changed", "do nothing on the same cluster"],
+      ["--force", "also while stages run: they lose their topics, wait, and begin again with the ledger"],
+    ],
     load: async () => (await import("./kafka-reset.ts")).kafkaReset,
   },
   {

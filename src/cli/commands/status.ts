@@ -35,6 +35,7 @@ function render(health: PipelineHealth): string {
     section("stages", stages(health)),
     section("work", work(health)),
     section("dead letters", deadLetters(health)),
+    ...(health.tooNew.total > 0 ? [section("waiting for a newer program", tooNew(health))] : []),
     ...(health.parked.total > 0 ? [section("waiting for a parent", parked(health))] : []),
     section("leases", leases(health)),
   ].join("\n\n");
@@ -57,14 +58,20 @@ function describeLog({ transport: { kind, why }, kafka }: PipelineHealth["server
   return `${kind === "kafka" ? `Kafka ${kafka.join(", ")}` : "embedded, tables in Postgres"}  ${paint("dim", why)}`;
 }
 
-function ledger({ ledger: { events, exact, unpublished, oldestUnpublishedAt } }: PipelineHealth): string[][] {
+function ledger({ ledger: held }: PipelineHealth): string[][] {
+  const { events, exact, unpublished, oldestUnpublishedAt, flowedAnew } = held;
   const oldest = oldestUnpublishedAt
     ? `  the oldest came ${relativeTime(Date.parse(oldestUnpublishedAt) - Date.now())}`
     : "";
   return [
     ["events", `${exact ? "" : "about "}${events.toLocaleString("en")}`],
     ["not yet in Kafka", `${unpublished.toLocaleString("en")}${oldest}`],
+    ...(flowedAnew ? [["sent again", anew(flowedAnew)]] : []),
   ];
+}
+
+function anew({ at, reason, events }: NonNullable<PipelineHealth["ledger"]["flowedAnew"]>): string {
+  return `${relativeTime(Date.parse(at) - Date.now())}, ${count(events, "event")}: ${plain(reason)}`;
 }
 
 function stages({ stages: list, servers: { kafkaProblem } }: PipelineHealth): string[][] {
@@ -109,6 +116,10 @@ function deadLetters({ deadWork, deadRecords }: PipelineHealth): string[][] {
 
 function reason(error: string): string {
   return paint("red", cut(plain(error), 120) || "no reason was given");
+}
+
+function tooNew({ tooNew: waiting }: PipelineHealth): string[][] {
+  return waiting.latest.map(({ error, events }) => [count(events, "event"), plain(error)]);
 }
 
 function parked({ parked: waiting }: PipelineHealth): string[][] {

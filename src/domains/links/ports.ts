@@ -62,12 +62,18 @@ export interface LinkLedger {
   eventsOf(subjectId: string): Promise<StoredEvent[]>;
   /** Tags in use, most used first. */
   tagCatalog(): Promise<string[]>;
+  /** Subject ids of links that are public and were published: what the site is to show. */
+  published(): Promise<string[]>;
 }
 
 /** The public face: pages and feeds of what is public. Every write is atomic and idempotent. */
 export interface Site {
   /** Shows the link as it is now, and brings index and feeds up to date. */
   put(link: LinkView): Promise<void>;
+  /** The same for several at once. */
+  putAll(links: readonly LinkView[]): Promise<void>;
+  /** Those of the links that it does not show. */
+  lacking(subjectIds: readonly string[]): Promise<string[]>;
   /** Takes the link off every page and feed; nothing happens if it is not there. */
   remove(subjectId: string): Promise<void>;
 }

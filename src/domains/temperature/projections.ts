@@ -48,18 +48,23 @@ function newestPerSensor(readings: readonly Reading[]): Reading[] {
   return [...newest.values()];
 }
 
-/** The latest readings as another program left them, unless a newer one is known. */
+/** Readings as another program left them; a latest one, unless a newer is known. */
 async function applyAdopted(all: readonly Adopted[], tx: Sql): Promise<undefined> {
-  const told = all.filter((event) => event.subject === "sensor");
-  const known = await tx<{ subject_id: string; occurred_at: string }[]>`
+  const events = all.filter((event) => event.subject === "sensor");
+  if (events.length === 0) return;
+  await adoptSubjects(events, tx);
+  const sameReading = tx`t.subject_id = n.of_id and t.occurred_at = (n.told->>'occurred_at')::timestamptz`;
+  await adoptRows("temperature_readings", events, tx, sameReading);
+  await adoptRows("temperature_latest", await notOvertaken(events, tx), tx);
+}
+
+async function notOvertaken(events: readonly Adopted[], tx: Sql): Promise<Adopted[]> {
+  const rows = await tx<{ subject_id: string; occurred_at: string }[]>`
     select subject_id, occurred_at from lifestream.temperature_latest
-    where subject_id = any(${told.map((event) => event.subjectId)})`;
-  const latest = new Map(known.map((row) => [row.subject_id, Date.parse(row.occurred_at)]));
-  const events = told.filter(({ subjectId, payload }) => {
+    where subject_id = any(${events.map((event) => event.subjectId)})`;
+  const latest = new Map(rows.map((row) => [row.subject_id, Date.parse(row.occurred_at)]));
+  return events.filter(({ subjectId, payload }) => {
     const at = Date.parse(String(payload.rows.temperature_latest?.occurred_at));
     return !(at < (latest.get(subjectId) ?? Number.NEGATIVE_INFINITY));
   });
-  if (events.length === 0) return;
-  await adoptSubjects(events, tx);
-  await adoptRows("temperature_latest", events, tx);
 }

@@ -1,5 +1,5 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import { cpSync } from "node:fs";
+import { cpSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type AwsStandIn, type Inventory, startAws } from "../aws/stand-in.ts";
 import { createHookStandIns, type HookStandIns } from "../hook-stand-ins.ts";
@@ -30,6 +30,19 @@ export async function onStandIn(stack: StackName, setting: Setting, work: (appli
     cpSync(join(terraform.folder, "terraform.tfvars.example"), join(terraform.folder, "terraform.tfvars"));
     await work({ report, aws, hook, terraform });
   });
+}
+
+/** Before anything is there, the plan is of the size that the stack's README tells. */
+export async function plansAsTold({ report, terraform }: Applied): Promise<void> {
+  await report.check("the plan is as README.md tells it", async () => {
+    const readme = readFileSync(join(terraform.folder, "README.md"), "utf8");
+    const { stdout } = await terraform.run("plan", "-input=false", "-no-color");
+    strictEqual(sizeIn(stdout), sizeIn(readme));
+  });
+}
+
+function sizeIn(text: string): string | undefined {
+  return /Plan: \d+ to add, \d+ to change, \d+ to destroy/.exec(text)?.[0];
 }
 
 const HOOK = "terraform_data.kafka_reset[0]";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { PASSWORD } from "../hook-stand-ins.ts";
 import type { Setting } from "../setting.ts";
 import { APPLY } from "../terraform.ts";
-import { type Applied, destroyLeavesNothing, hookFailsWell, onStandIn } from "./applied.ts";
+import { type Applied, destroyLeavesNothing, hookFailsWell, onStandIn, plansAsTold } from "./applied.ts";
 
 const OTHER_IMAGE = ["-var=kafka_image=apache/kafka:0"];
 const HOOK = "terraform_data.kafka_reset[0]";
@@ -14,6 +14,7 @@ export async function ec2Kafka(setting: Setting): Promise<void> {
   await onStandIn("ec2-kafka", setting, async (applied) => {
     applied.aws.createZone("example.com");
     const before = applied.aws.inventory();
+    await plansAsTold(applied);
     await made(applied);
     await replan(applied);
     await replaced(applied);

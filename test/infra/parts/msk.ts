@@ -3,7 +3,7 @@ import { appendFileSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Setting } from "../setting.ts";
 import { APPLY } from "../terraform.ts";
-import { type Applied, destroyLeavesNothing, hookFailsWell, onStandIn } from "./applied.ts";
+import { type Applied, destroyLeavesNothing, hookFailsWell, onStandIn, plansAsTold } from "./applied.ts";
 
 const OPEN = ["-var=public_access_type=SERVICE_PROVIDED_EIPS"];
 
@@ -11,6 +11,7 @@ const OPEN = ["-var=public_access_type=SERVICE_PROVIDED_EIPS"];
 export async function msk(setting: Setting): Promise<void> {
   await onStandIn("msk", setting, async (applied) => {
     const before = applied.aws.inventory();
+    await plansAsTold(applied);
     await stepOne(applied);
     await replan(applied);
     await stepTwo(applied);

@@ -112,6 +112,7 @@ select id, case when kind = 'edited' then 'Edited ' || i else 'Todo ' || i end, 
   case when kind = 'edited' then pg_temp.at(i, 86400) end, case when kind = 'done' then pg_temp.at(i, 600) end,
   pg_temp.at(i, 700.5), pg_temp.as_text('{"color": "red"}')
 from todo where kind <> 'lost';
+insert into lifestream.todos (subject_id, title, updated_at) values ('', 'A todo without an id', pg_temp.at(1, 0));
 insert into fact
 select i, 1, 1, 'todoist', 'todo', id, 'todo.created', case when kind = 'sample'
   then pg_temp.as_text(jsonb_build_object('title', 'Todo ' || i, 'project', 'Home', 'labels', array['errand']))
@@ -121,8 +122,8 @@ insert into fact
 select i, 600, 600, 'todoist', 'todo', id, 'todo.completed', '{}', null from todo where kind = 'done';
 
 -- Sensors.
-insert into lifestream.subjects (subject, subject_id, display_name, meta)
-select 'sensor', 'sensor:room_' || i, 'Room ' || i, pg_temp.as_text(jsonb_build_object('floor', i))
+insert into lifestream.subjects (subject, subject_id, created_at, display_name, meta)
+select 'sensor', 'sensor:room_' || i, pg_temp.at(i, 0), 'Room ' || i, pg_temp.as_text(jsonb_build_object('floor', i))
 from generate_series(0, 4) as i;
 insert into lifestream.temperature_readings (subject_id, occurred_at, celsius, humidity, battery)
 select 'sensor:room_' || i % 5, pg_temp.at(i, 0.5), 20 + (i % 70) / 10.0, case when i % 2 = 0 then 40 + i % 20 end, null
@@ -134,7 +135,7 @@ select distinct on (subject_id) *, occurred_at + interval '2 seconds' from lifes
 order by subject_id, occurred_at desc;
 -- Every tenth reading has no event, and one in ten events no reading.
 insert into fact
-select i, 0.5 + case when i % 10 = 3 then 7 else 0 end, 0.6, 'homeassistant', 'sensor', 'sensor:room_' || i % 5,
+select i, 0.5 - case when i % 10 = 3 then 7 else 0 end, 0.6, 'homeassistant', 'sensor', 'sensor:room_' || i % 5,
   'temp.reading_recorded', case when i % 4 = 1 then pg_temp.as_text(r.payload) else r.payload end, null
 from generate_series(0, :scale) as i cross join lateral (select jsonb_strip_nulls(jsonb_build_object(
   'celsius', 20 + (i % 70) / 10.0, 'humidity', case when i % 2 = 0 then 40 + i % 20 end)) as payload) as r
@@ -162,7 +163,8 @@ select i, 35, 35, 'chrome', 'annotation', 'anno:' || pg_temp.uuid_of('stray', i)
 from generate_series(0, :scale, 50) as i;
 
 -- What no domain knows, and what says nothing.
-insert into lifestream.subjects (subject, subject_id, display_name) values ('book', 'book:1', 'A book');
+insert into lifestream.subjects (subject, subject_id, created_at, display_name)
+values ('book', 'book:1', pg_temp.at(1, 0), 'A book');
 insert into fact values
   (3, 1, 1, 'unknown', 'book', 'book:1', 'book.read', '{"pages": 12}', null, true),
   (4, 1, 1, 'unknown', 'link', 'link:ffffffffffffffff', 'content.fetched', '{"title": "Of no link"}', null, true),

@@ -33,6 +33,7 @@ function ledgerOf(events: StoredEvent[], catalog: string[] = []): LinkLedger {
     event: async (id) => events.find((event) => event.id === id) ?? null,
     eventsOf: async (subjectId) => events.filter((event) => event.subjectId === subjectId),
     tagCatalog: async () => catalog,
+    published: async () => [],
   };
 }
 

@@ -29,21 +29,28 @@ function aWorld(onWrite: (append: (type: string, payload: Payload) => void, writ
   };
   const site: Site = {
     put: (link) => write(() => void shown.set(link.subjectId, link)),
+    putAll: (links) =>
+      write(() => {
+        for (const link of links) shown.set(link.subjectId, link);
+      }),
+    lacking: async (ids) => ids.filter((id) => !shown.has(id)),
     remove: (subjectId) => write(() => void shown.delete(subjectId)),
   };
   const ledger: LinkLedger = {
     event: async (id) => events.find((event) => event.id === id) ?? null,
     eventsOf: async (subjectId) => events.filter((event) => event.subjectId === subjectId),
     tagCatalog: async () => [],
+    published: async () => [...new Set(events.map((event) => event.subjectId))],
   };
   const publisher = createPublisher({ ledger, site, defaultVisibility: "public" });
   const run = (signal = new AbortController().signal) =>
     publisher.run(work, { signal, log: silentLogger, now: () => NOW });
+  const prepare = () => publisher.prepare?.({ signal: new AbortController().signal, log: silentLogger });
   const appendEnriched = () => {
     append("link.added", { url: "https://example.com/a" });
     append("enrichment.completed", { tags: ["old"] });
   };
-  return { append, appendEnriched, shown, run, writes: () => writes, publisher };
+  return { append, appendEnriched, shown, run, prepare, writes: () => writes, publisher };
 }
 
 const work: Work = {
@@ -144,6 +151,24 @@ describe("publisher", () => {
     world.appendEnriched();
     expect(world.run(AbortSignal.abort())).rejects.toThrow();
     expect(world.writes()).toBe(0);
+  });
+
+  test("given a site that lost a published link, when the agent starts, then it is shown again and nothing is said", async () => {
+    const world = aWorld();
+    world.appendEnriched();
+    await world.prepare();
+    expect(world.shown.get(ID)?.tags).toEqual(["old"]);
+    await world.prepare();
+    expect(world.writes()).toBe(1);
+  });
+
+  test("given a link made private while it is brought back, when that is over, then it is not shown", async () => {
+    const world = aWorld((append, writes) => {
+      if (writes === 1) append("link.visibility_changed", { visibility: "private" });
+    });
+    world.appendEnriched();
+    await world.prepare();
+    expect(world.shown.size).toBe(0);
   });
 
   test("given the contract, when the agent is registered, then name, group, topic and limits are these", () => {

@@ -21,8 +21,9 @@ const ROUNDS = 5;
  * made private meanwhile must not stay public because two workers wrote in the wrong order.
  */
 export function createPublisher({ ledger, site, defaultVisibility }: PublisherOptions): Agent {
+  const fold = async (subjectId: string) => foldLink(await ledger.eventsOf(subjectId), defaultVisibility);
   const linkOf = async (subjectId: string): Promise<LinkView> => {
-    const link = foldLink(await ledger.eventsOf(subjectId), defaultVisibility);
+    const link = await fold(subjectId);
     if (!link) throw new TerminalError(`the ledger knows no link ${subjectId}`, "unknown_link");
     return link;
   };
@@ -32,7 +33,7 @@ export function createPublisher({ ledger, site, defaultVisibility }: PublisherOp
     handles: publishLink,
     concurrency: 8,
     timeoutMs: 30_000,
-    reads: ["events"],
+    reads: ["events", "links", "link_metadata", "publish_state"],
     async run(work, { signal, log, now }) {
       let link = await linkOf(work.subjectId);
       // Nothing to show yet: its enrichment will ask for publishing. What was shown before must still go.
@@ -47,7 +48,30 @@ export function createPublisher({ ledger, site, defaultVisibility }: PublisherOp
       }
       throw new RetryableError(`${work.subjectId} keeps changing while it is published`, "link_keeps_changing");
     },
+    async prepare({ signal, log }) {
+      const lacking = await site.lacking(await ledger.published());
+      for (let from = 0; from < lacking.length && !signal.aborted; from += AT_ONCE) {
+        await showAgain(lacking.slice(from, from + AT_ONCE), site, fold);
+      }
+      if (lacking.length > 0) log.info("the site shows again what was published before", { links: lacking.length });
+    },
   };
+}
+
+/** Links brought back to the site at once. */
+const AT_ONCE = 500;
+
+type Fold = (subjectId: string) => Promise<LinkView | null>;
+
+/** As with a single one, the ledger is asked again after writing. What it does not know is not ours to show. */
+async function showAgain(ids: readonly string[], site: Site, fold: Fold): Promise<void> {
+  const links = await Promise.all(ids.map(fold));
+  await site.putAll(links.filter((link) => link !== null));
+  const latest = await Promise.all(ids.map(fold));
+  for (const [index, link] of latest.entries()) {
+    const written = links[index];
+    if (link && (!written || !isSame(link, written))) await show(site, link);
+  }
 }
 
 async function show(site: Site, link: LinkView): Promise<void> {

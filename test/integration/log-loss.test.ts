@@ -1,0 +1,136 @@
+/** A log that lost what was still needed: retention passed a reader, or its tail is gone. The ledger flows again. */
+import { expect, test } from "bun:test";
+import { Admin } from "@platformatic/kafka";
+import { todoCreated } from "../../src/domains/todos/events.ts";
+import { silentLogger } from "../../src/engine/logger.ts";
+import { EVENTS_TOPIC } from "../../src/engine/topics.ts";
+import { ingest } from "../../src/pipeline/ingest.ts";
+import { allStages, materializerStages, relayStage, routerStages } from "../../src/stages.ts";
+import { isApplied } from "../support/settled.ts";
+import { createTestApp, type TestApp } from "../support/test-app.ts";
+
+const TEST_MS = 60_000;
+const ALL = ["router-v1", "materializer-v1"];
+const EMBEDDED = { STREAM_TRANSPORT: "embedded", KAFKA_BROKERS: "" };
+
+async function addTodos({ app }: TestApp, from: number, count: number): Promise<void> {
+  const events = Array.from({ length: count }, (_, n) => {
+    const subjectId = `test:${from + n}`;
+    return { type: todoCreated.type, subject: "todo", subjectId, payload: { title: `todo ${from + n}` } };
+  });
+  const { store, registry } = app;
+  await ingest(events, { store, registry, now: () => new Date() });
+}
+
+const todos = async ({ app }: TestApp) =>
+  (await app.db<{ n: number }[]>`select count(*) as n from lifestream.todos`)[0]?.n;
+const flows = ({ app }: TestApp) => app.db<{ reason: string; events: number }[]>`
+  select reason, events from lifestream.ledger_flows order by generation`;
+const forward = (world: TestApp) =>
+  world.runUntil([relayStage(world.app, { once: false })], async () => (await world.app.store.outbox.pending()) === 0);
+const applied = (world: TestApp) => () => isApplied(world.app, ALL);
+const consumers = ({ app }: TestApp) => [
+  ...routerStages(app, { once: false }),
+  ...materializerStages(app, { once: false }),
+];
+
+/** What retention does, at once. */
+async function deleteAll({ app, env }: TestApp): Promise<void> {
+  const admin = new Admin({ clientId: "test", bootstrapBrokers: (env.KAFKA_BROKERS ?? "").split(",") });
+  const ends = await app.log.endOffsets([EVENTS_TOPIC]);
+  const partitions = [...ends].map(([key, end]) => ({ partition: Number(key.split(":")[1]), offset: BigInt(end) }));
+  await admin.deleteRecords({ topics: [{ name: `${env.KAFKA_TOPIC_PREFIX}${EVENTS_TOPIC}`, partitions }] });
+  await admin.close();
+}
+
+/** A disk that forgot what was written last. */
+async function cutTail({ app }: TestApp, records: number): Promise<void> {
+  await app.db`
+    delete from lifestream.log_records r using lifestream.log_partitions p join lifestream.log_topics t on t.id = p.topic_id
+    where t.name = ${EVENTS_TOPIC} and r.partition_id = p.id and r.record_offset >= p.next_offset - ${records}::bigint`;
+  await app.db`
+    update lifestream.log_partitions p set next_offset = greatest(next_offset - ${records}::bigint, 0)
+    from lifestream.log_topics t where t.id = p.topic_id and t.name = ${EVENTS_TOPIC}`;
+}
+
+test(
+  "given retention that passed the readers, when they start, then they jump over nothing: the ledger flows again, once",
+  async () => {
+    const said: string[] = [];
+    const logger = { ...silentLogger, warn: (text: string) => void said.push(text) };
+    await using world = await createTestApp({}, { logger });
+    await addTodos(world, 0, 20);
+    await world.runUntil(allStages(world.app, { once: false }), applied(world));
+    await addTodos(world, 20, 20);
+    await forward(world);
+    await deleteAll(world);
+
+    // Without a relay nobody can send anything again: they wait.
+    const waiting = /retention deleted .* before \S+ had read them: waiting until the relay has sent the ledger again/;
+    await world.runUntil(consumers(world), async () => said.filter((text) => waiting.test(text)).length >= ALL.length);
+    expect(await todos(world)).toBe(20);
+
+    await addTodos(world, 40, 5);
+    await world.runUntil(allStages(world.app, { once: false }), applied(world));
+    expect(await todos(world)).toBe(45);
+    expect(await flows(world)).toEqual([
+      {
+        reason: expect.stringMatching(/^retention deleted \d+ records of events\.raw, partition \d, before/),
+        events: 40,
+      },
+    ] as never);
+  },
+  TEST_MS,
+);
+
+test(
+  "given retention that passed a reader without any position, when it starts, then it has missed nothing",
+  async () => {
+    await using world = await createTestApp();
+    await addTodos(world, 0, 20);
+    await forward(world);
+    await deleteAll(world);
+    await world.runUntil(allStages(world.app, { once: false }), applied(world));
+    expect(await todos(world)).toBe(20);
+    expect(await flows(world)).toHaveLength(1);
+  },
+  TEST_MS,
+);
+
+test(
+  "given a log that lost its tail, read or not, when the stages go on, then nothing is missing",
+  async () => {
+    await using world = await createTestApp(EMBEDDED);
+    await addTodos(world, 0, 20);
+    await world.runUntil(allStages(world.app, { once: false }), applied(world));
+    await addTodos(world, 20, 20);
+    await forward(world);
+    await cutTail(world, 10);
+    await world.runUntil(allStages(world.app, { once: false }), applied(world));
+    expect(await todos(world)).toBe(40);
+    expect(await flows(world)).toEqual([
+      { reason: expect.stringMatching(/^events\.raw, partition \d, has lost its tail/), events: 40 },
+    ] as never);
+  },
+  TEST_MS,
+);
+
+test(
+  "given stages that run while the log loses its tail, when the next event comes, then all are applied",
+  async () => {
+    await using world = await createTestApp(EMBEDDED);
+    await addTodos(world, 0, 30);
+    let cut = false;
+    await world.runUntil(allStages(world.app, { once: false }), async () => {
+      if (!(await isApplied(world.app, ALL))) return false;
+      if (cut) return (await flows(world)).length > 0;
+      cut = true;
+      await cutTail(world, 5);
+      await addTodos(world, 30, 12);
+      return false;
+    });
+    expect(await todos(world)).toBe(42);
+    expect(await flows(world)).toHaveLength(1);
+  },
+  TEST_MS,
+);
