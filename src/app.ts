@@ -137,6 +137,6 @@ export function siteOptions(config: Config) {
 
 function chooseEnricher({ llm }: Config, logger: Logger, telemetry: Telemetry) {
   if (!llm.apiKey && !llm.baseUrl) return createLocalEnricher();
-  const { apiKey = "", baseUrl = "https://api.openai.com/v1", model, timeoutMs } = llm;
-  return createLlmEnricher({ apiKey, baseUrl, model, timeoutMs, log: logger, telemetry });
+  const { apiKey = "", baseUrl = "https://api.openai.com/v1", model, timeoutMs, dailyTokens = null } = llm;
+  return createLlmEnricher({ apiKey, baseUrl, model, timeoutMs, dailyTokens, log: logger, telemetry });
 }

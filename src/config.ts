@@ -47,6 +47,7 @@ const environment = z.object({
   OPENAI_BASE_URL: z.url().optional(),
   OPENAI_MODEL: z.string().default("gpt-4o-mini"),
   /** Under the enricher's own deadline of two minutes. */
+  OPENAI_DAILY_TOKENS: z.coerce.number().int().min(1).optional(),
   OPENAI_TIMEOUT_MS: z.coerce.number().int().min(1_000).max(115_000).default(90_000),
   FETCH_ALLOW_HOSTS: list,
   LINK_DEFAULT_VISIBILITY: z.enum(["private", "public"]).default("private"),
@@ -90,7 +91,13 @@ export interface Config {
   /** Which log carries the events; undefined: Kafka where there is one. */
   readonly transport: "kafka" | "embedded" | undefined;
   readonly kafka: KafkaConfig;
-  readonly llm: { apiKey: string | undefined; baseUrl: string | undefined; model: string; timeoutMs: number };
+  readonly llm: {
+    apiKey: string | undefined;
+    baseUrl: string | undefined;
+    model: string;
+    timeoutMs: number;
+    dailyTokens: number | undefined;
+  };
   readonly fetchAllowHosts: readonly string[];
   readonly defaultVisibility: "private" | "public";
   readonly site: { url: string | undefined; title: string };
@@ -145,6 +152,7 @@ export function loadConfig(env: Record<string, string | undefined>, cwd: string)
       baseUrl: value.OPENAI_BASE_URL,
       model: value.OPENAI_MODEL,
       timeoutMs: value.OPENAI_TIMEOUT_MS,
+      dailyTokens: value.OPENAI_DAILY_TOKENS,
     },
     fetchAllowHosts: value.FETCH_ALLOW_HOSTS,
     defaultVisibility: value.LINK_DEFAULT_VISIBILITY,

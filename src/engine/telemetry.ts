@@ -23,6 +23,8 @@ export interface ModelCall {
   readonly seconds: number;
   readonly promptTokens: number;
   readonly completionTokens: number;
+  /** Tokens per day, and how many of them are left; null: there is no limit. */
+  readonly budget: { readonly perDay: number; readonly left: number } | null;
 }
 
 /**

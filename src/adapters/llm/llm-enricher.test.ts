@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { Content } from "../../domains/links/ports.ts";
 import { silentLogger } from "../../engine/logger.ts";
+import { type ModelCall, noTelemetry } from "../../engine/telemetry.ts";
 import { createLlmEnricher, type LlmOptions } from "./llm-enricher.ts";
 import { completion, json, says, startStandInServer } from "./stand-in-server.ts";
 
@@ -37,6 +38,21 @@ const enricher = (options: Partial<LlmOptions> = {}) =>
   });
 const ask = (subject = enricher(), catalog: string[] = []) =>
   subject.enrich(PAGE, { signal: new AbortController().signal, catalog });
+
+describe("given a day's tokens, when they are spent", () => {
+  test("then the next page waits until midnight, and nobody is asked", async () => {
+    const budgets: unknown[] = [];
+    const telemetry = { ...noTelemetry, modelCalled: ({ budget }: ModelCall) => void budgets.push(budget) };
+    // An answer of the stand-in costs 120.
+    const limited = enricher({ dailyTokens: 100, telemetry });
+    server.answers(says(JSON.stringify(ANSWER)));
+    await ask(limited);
+    const asked = server.requests.length;
+    await expect(ask(limited)).rejects.toMatchObject({ name: "PauseError", errorClass: "quota" });
+    expect(server.requests.length).toBe(asked);
+    expect(budgets).toEqual([{ perDay: 100, left: 0 }]);
+  });
+});
 
 describe("what is sent", () => {
   test("given a page, when enriched, then key, strict schema and the delimited page go out, and no tools", async () => {

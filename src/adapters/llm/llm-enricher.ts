@@ -10,6 +10,7 @@ import { askModel } from "./ask-model.ts";
 import { type Completion, readCompletion } from "./completion.ts";
 import { jsonCandidates } from "./json-answer.ts";
 import { createLadder } from "./ladder.ts";
+import { TokenBudget } from "./token-budget.ts";
 
 /** What is needed to talk to an OpenAI-compatible server. */
 export interface LlmOptions {
@@ -20,6 +21,8 @@ export interface LlmOptions {
   readonly model: string;
   /** Longest wait for one answer, in milliseconds; local models need minutes. */
   readonly timeoutMs: number;
+  /** Tokens that may be spent per day (UTC); unless given, any number. */
+  readonly dailyTokens?: number | null;
   readonly log: Logger;
   readonly telemetry?: Telemetry;
   readonly now?: () => Date;
@@ -27,21 +30,23 @@ export interface LlmOptions {
 
 /**
  * Tags and summarizes with a language model. Errors say what happens next:
- * - `rate_limited`, `quota`, `configuration` (wrong key, address, model), `html_answer`: not before a stated time
+ * - `rate_limited`, `quota` (the server's, or that of `dailyTokens`), `configuration` (wrong key, address, model), `html_answer`: not before a stated time
  * - `timeout`, `connect`, `http_5xx`, `empty_answer`, `invalid_answer`, `truncated_answer`: another attempt
  * - `refused` (the model will not), `bad_request` (also the plainest request is invalid): none
  */
 export function createLlmEnricher(options: LlmOptions): Enricher {
   const { apiKey, model, now = () => new Date() } = options;
   const ladder = createLadder();
+  const budget = new TokenBudget(options.dailyTokens ?? null, now);
   let client: OpenAI | null = null;
   return {
     async enrich(content, { signal, catalog }) {
       signal.throwIfAborted();
+      budget.check();
       client ??= await createClient(options);
       const server = client;
       const messages = buildPrompt(content, catalog);
-      const completion = await measured(options, async () => {
+      const completion = await measured(options, budget, async () => {
         const { body, rung } = await askModel({ client: server, ladder, messages, signal, now, ...options });
         return { rung, ...readCompletion(body, [apiKey], now()) };
       });
@@ -54,12 +59,16 @@ export function createLlmEnricher(options: LlmOptions): Enricher {
 /** Asks, and tells how long it took and what it cost. */
 async function measured<T extends Completion & { readonly rung: string }>(
   { model, log, telemetry = noTelemetry }: LlmOptions,
+  budget: TokenBudget,
   ask: () => Promise<T>,
 ): Promise<T> {
   const startedAt = performance.now();
   const tell = (outcome: string, promptTokens: number | null = null, completionTokens: number | null = null) => {
     const tokens = { promptTokens: promptTokens ?? 0, completionTokens: completionTokens ?? 0 };
-    telemetry.modelCalled({ model, outcome, seconds: secondsSince(startedAt), ...tokens });
+    budget.spend(tokens.promptTokens + tokens.completionTokens);
+    const { perDay, left } = budget;
+    const spending = perDay === null || left === null ? null : { perDay, left };
+    telemetry.modelCalled({ model, outcome, seconds: secondsSince(startedAt), ...tokens, budget: spending });
   };
   try {
     const completion = await ask();

@@ -47,6 +47,10 @@ export function createInstruments(registry: Registry) {
       "model",
       "outcome",
     ]),
+    budget: gauge("stream_model_budget_tokens", "Tokens a day that the model may cost, and how many are left.", [
+      "model",
+      "kind",
+    ]),
     tokens: counter("stream_model_tokens_total", "Tokens the language model counted.", ["model", "kind"]),
   };
 }

@@ -105,6 +105,9 @@ function agentListener(to: Instruments, errorClass: Label): Partial<Telemetry> {
       to.modelCalls.observe({ model, outcome: errorClass(outcome) }, seconds);
       to.tokens.inc({ model, kind: "prompt" }, call.promptTokens);
       to.tokens.inc({ model, kind: "completion" }, call.completionTokens);
+      if (!call.budget) return;
+      to.budget.set({ model, kind: "limit" }, call.budget.perDay);
+      to.budget.set({ model, kind: "left" }, call.budget.left);
     },
   };
 }
