@@ -3,7 +3,7 @@ import { txParked } from "../adapters/postgres/set-aside.ts";
 import { checkPayload, definitionOf } from "../engine/decode.ts";
 import { messageOf } from "../engine/errors.ts";
 import type { StoredEvent } from "../engine/event.ts";
-import type { Sql, StoreTx } from "../engine/ports.ts";
+import type { Sql } from "../engine/ports.ts";
 import type { Projection } from "../engine/projection.ts";
 import type { Registry } from "../engine/registry.ts";
 import { applyProjection } from "../pipeline/materializer.ts";
@@ -85,7 +85,7 @@ export async function foldEvents(
   try {
     await tx.savepoint(async (inner) => {
       const sql = folding.redirect(inner as Sql);
-      const within = { sql, parked: txParked(sql) } as unknown as StoreTx;
+      const within = { sql, parked: txParked(sql, { alone: true }) };
       for (const projection of folding.projections) await applyProjection(projection, events, within);
     });
   } catch (error) {

@@ -49,11 +49,14 @@ export function createMaterializer({
   };
 }
 
+/** What projections are applied with. */
+type ProjectionTx = Pick<StoreTx, "sql" | "parked">;
+
 /** Applies a batch to one projection, then whatever waited for a subject of this batch. */
 export async function applyProjection(
   projection: Projection,
   events: readonly StoredEvent[],
-  tx: StoreTx,
+  tx: ProjectionTx,
 ): Promise<void> {
   const handled = new Set(projection.handlers.map((handler) => handler.type));
   let batch = events.filter((event) => handled.has(event.type));
@@ -66,7 +69,11 @@ export async function applyProjection(
 }
 
 /** Returns the ids of the events that had to be parked. */
-async function applyWaves(projection: Projection, events: readonly StoredEvent[], tx: StoreTx): Promise<Set<string>> {
+async function applyWaves(
+  projection: Projection,
+  events: readonly StoredEvent[],
+  tx: ProjectionTx,
+): Promise<Set<string>> {
   const early = await offerWaves(projection, events, tx);
   if (early.length === 0) return new Set();
   // Another partition may be committing the parent just now and must not miss what is parked here: once it is done,
@@ -82,7 +89,7 @@ async function applyWaves(projection: Projection, events: readonly StoredEvent[]
 }
 
 /** Returns what has to wait for a parent. */
-async function offerWaves(projection: Projection, events: readonly StoredEvent[], tx: StoreTx): Promise<Parked[]> {
+async function offerWaves(projection: Projection, events: readonly StoredEvent[], tx: ProjectionTx): Promise<Parked[]> {
   const handlers = new Map(projection.handlers.map((entry) => [entry.type, entry.handler]));
   const parked: Parked[] = [];
   for (const { type, events: wave } of planWaves(events)) {

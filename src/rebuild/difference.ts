@@ -20,20 +20,29 @@ export interface TableState {
 
 const EXAMPLES = 5;
 
+interface Looking {
+  /** Subjects in `pg_temp.left_out` are passed over. */
+  readonly leftOut: boolean;
+}
+
+/** Makes the list that `compareTables` writes. */
+export async function prepareDifferences(tx: Sql): Promise<void> {
+  await tx`create temp table differences (table_name text, key jsonb, subject_id text, live jsonb, folded jsonb)
+    on commit drop`;
+}
+
 /** Compares each table with the one beside it; every difference lands in `pg_temp.differences`, for `switchOver`. */
 export async function compareTables(
   tx: Sql,
   tables: readonly OwnedTable[],
-  leftOut: readonly string[] = [],
+  { leftOut }: Looking,
 ): Promise<TableDifference[]> {
-  await tx`create temp table differences (table_name text, key jsonb, subject_id text, live jsonb, folded jsonb)
-    on commit drop`;
   const found: TableDifference[] = [];
   for (const table of tables) found.push(await compareTable(tx, table, leftOut));
   return found;
 }
 
-async function compareTable(tx: Sql, table: OwnedTable, leftOut: readonly string[]): Promise<TableDifference> {
+async function compareTable(tx: Sql, table: OwnedTable, leftOut: boolean): Promise<TableDifference> {
   await tx`analyze ${tx(`pg_temp.${table.name}`)}`;
   await tx`
     insert into pg_temp.differences
@@ -53,7 +62,7 @@ async function compareTable(tx: Sql, table: OwnedTable, leftOut: readonly string
   };
 }
 
-async function stateOf(tx: Sql, table: OwnedTable, schema: string, leftOut: readonly string[]): Promise<TableState> {
+async function stateOf(tx: Sql, table: OwnedTable, schema: string, leftOut: boolean): Promise<TableState> {
   const [state] = await tx<TableState[]>`
     select count(*) as rows, left(encode(sha256(coalesce(string_agg(row_digest, '' order by row_digest), '')::bytea),
       'hex'), 16) as digest
@@ -62,11 +71,13 @@ async function stateOf(tx: Sql, table: OwnedTable, schema: string, leftOut: read
   return state ?? { rows: 0, digest: "" };
 }
 
-/** Key and row of what is ours, as JSON. `leftOut`: subjects that are not to be looked at. */
-function rowsOf(tx: Sql, { name, key, columns, part }: OwnedTable, schema: string, leftOut: readonly string[]) {
+/** Key and row of what is ours, as JSON. */
+function rowsOf(tx: Sql, { name, key, columns, part }: OwnedTable, schema: string, leftOut: boolean) {
   const ours = part ? tx`${tx(`t.${part.column}`)} = any(${part.values as string[]})` : tx`true`;
   const looked =
-    leftOut.length > 0 && columns.includes("subject_id") ? tx`t.subject_id <> all(${leftOut as string[]})` : tx`true`;
+    leftOut && columns.includes("subject_id")
+      ? tx`not exists (select from pg_temp.left_out o where o.subject_id = t.subject_id)`
+      : tx`true`;
   return tx`
     select jsonb_build_array(${tx.unsafe(key.map((column) => `t."${column}"`).join(", "))}) as key, to_jsonb(t) as row
     from ${tx(`${schema}.${name}`)} as t where ${ours} and ${looked}`;

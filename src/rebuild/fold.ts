@@ -1,5 +1,6 @@
 import type { EventRow } from "../adapters/postgres/ledger.ts";
 import { foldEvents, readable, type Unreadable } from "../adoption/fold.ts";
+import type { StoredEvent } from "../engine/event.ts";
 import type { Sql } from "../engine/ports.ts";
 import type { Projection } from "../engine/projection.ts";
 import type { Registry } from "../engine/registry.ts";
@@ -12,58 +13,75 @@ export interface FoldOptions {
   readonly onProgress?: (done: number) => void;
 }
 
+/** Events that this program can make nothing of: how many, and the first of them. */
+export interface UnreadableEvents {
+  readonly total: number;
+  readonly first: readonly Unreadable[];
+}
+
 const BATCH = 5_000;
+/** Stored payload bytes in one batch, beyond which it ends: a ledger of big pages must not fill the memory. */
+const BATCH_BYTES = 16 * 1024 * 1024;
+const NAMED = 20;
 
 /** The ledger's events as the projections' own handlers apply them, into tables beside the live ones. */
 export class LedgerFold {
-  readonly unreadable: Unreadable[] = [];
   done = 0;
+  #unreadable = 0;
+  #named: Unreadable[] = [];
   #last = 0;
-  #setAside: ReadonlySet<string> = new Set();
+  /** Smaller batches tell Postgres sooner how the tables grow. */
+  #analyzeAt = BATCH;
 
   constructor(
     readonly tx: Sql,
     readonly options: FoldOptions,
   ) {}
 
-  /** Folds what is in the ledger and was not folded yet, in its order. */
-  async catchUp(): Promise<void> {
-    const { tx, options } = this;
-    this.#setAside = await eventsSetAside(tx);
+  get unreadable(): UnreadableEvents {
+    return { total: this.#unreadable, first: this.#named };
+  }
+
+  /** Folds what is in the ledger and was not folded yet, in its order; `each` is told what of every batch was applied. */
+  async catchUp(each: (applied: readonly StoredEvent[]) => Promise<void> = async () => {}): Promise<void> {
     for (;;) {
-      const rows = await tx<EventRow[]>`
-        select id, occurred_at, received_at, source, subject, subject_id, event_type, schema_version, payload,
-          correlation_id, causation_id, position
-        from lifestream.events where position > ${this.#last} order by position limit ${BATCH}`;
+      const rows = await this.#next();
       if (rows.length === 0) return;
-      await this.fold(rows);
+      const { applied, unreadable } = await this.fold(rows);
+      await each(applied);
+      this.#unreadable += unreadable.length;
+      this.#named = [...this.#named, ...unreadable].slice(0, NAMED);
       this.#last = rows.at(-1)?.position ?? this.#last;
       this.done += rows.length;
-      options.onProgress?.(this.done);
+      if (this.done >= this.#analyzeAt) await this.#analyze();
+      this.options.onProgress?.(this.done);
     }
   }
 
-  async fold(rows: readonly EventRow[], tx = this.tx): Promise<void> {
-    const { registry } = this.options;
-    const known = rows.filter(({ id }) => !this.#setAside.has(id));
-    const events = known.flatMap((row) => readable(row, registry, this.unreadable));
-    await foldEvents(tx, events, this.options, this.unreadable);
+  /** Folds these events. */
+  async fold(rows: readonly EventRow[], tx = this.tx) {
+    const unreadable: Unreadable[] = [];
+    const events = rows.flatMap((row) => readable(row, this.options.registry, unreadable));
+    await foldEvents(tx, events, this.options, unreadable);
+    const refused = new Set(unreadable.map(({ id }) => id));
+    return { applied: events.filter(({ id }) => !refused.has(id)), unreadable };
   }
-}
 
-/** Events whose record was set aside, and no redrive has healed: the live tables know nothing of them. */
-async function eventsSetAside(tx: Sql): Promise<Set<string>> {
-  const rows = await tx<{ value: Buffer | null }[]>`
-    select record_value as value from lifestream.dead_letters
-    where stage = 'materializer' and topic = 'events.raw' and status in ('open', 'discarded')`;
-  return new Set(rows.flatMap(({ value }) => eventId(value)));
-}
+  async #next(): Promise<EventRow[]> {
+    return this.tx<EventRow[]>`
+      select e.id, occurred_at, received_at, source, subject, subject_id, event_type, schema_version, payload,
+        correlation_id, causation_id, e.position
+      from (
+        select id, position, size, sum(size) over (order by position) as so_far from (
+          select id, position, pg_column_size(payload) as size from lifestream.events
+          where position > ${this.#last} order by position limit ${BATCH}) as sized) as chosen
+      join lifestream.events e using (id) where so_far - size < ${BATCH_BYTES} order by e.position`;
+  }
 
-function eventId(value: Buffer | null): string[] {
-  try {
-    const { id } = JSON.parse(value?.toString() ?? "");
-    return typeof id === "string" ? [id] : [];
-  } catch {
-    return []; // No event of the ledger: those are JSON.
+  /** Nobody else does: Postgres looks after no temporary tables. */
+  async #analyze(): Promise<void> {
+    this.#analyzeAt = this.done * 4;
+    const tables = this.options.projections.flatMap((projection) => projection.tables);
+    for (const table of tables) await this.tx`analyze ${this.tx(`pg_temp.${table}`)}`;
   }
 }

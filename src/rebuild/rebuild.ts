@@ -1,5 +1,5 @@
 import type { Database } from "../adapters/postgres/connect.ts";
-import type { Unreadable } from "../adoption/fold.ts";
+import { holdSchema } from "../adapters/postgres/migrate.ts";
 import type { Clock } from "../engine/clock.ts";
 import { UserError } from "../engine/errors.ts";
 import type { Sql } from "../engine/ports.ts";
@@ -7,8 +7,8 @@ import type { Projection } from "../engine/projection.ts";
 import type { Registry } from "../engine/registry.ts";
 import { type Backoff, fullJitter } from "../engine/retry.ts";
 import { faultPoint } from "../runtime/fault-point.ts";
-import { compareTables, type TableDifference } from "./difference.ts";
-import { LedgerFold } from "./fold.ts";
+import { compareTables, prepareDifferences, type TableDifference } from "./difference.ts";
+import { LedgerFold, type UnreadableEvents } from "./fold.ts";
 import { type OwnedTable, ownedTables } from "./owned.ts";
 import { createShadow } from "./shadow.ts";
 import { switchOver } from "./switch-over.ts";
@@ -26,8 +26,8 @@ export interface RebuildOptions {
 export interface RebuildReport {
   readonly events: number;
   readonly tables: readonly TableDifference[];
-  /** Events that this program can make nothing of; the live tables do not have them either. */
-  readonly unreadable: readonly Unreadable[];
+  /** The live tables do not have these either. */
+  readonly unreadable: UnreadableEvents;
 }
 
 const LOCK_KEY = 7_316_582_015;
@@ -53,7 +53,8 @@ export async function rebuild(options: RebuildOptions): Promise<RebuildReport> {
     faultPoint("rebuild.folded");
     await holdWriters(tx, tables, options);
     await fold.catchUp();
-    const found = await compareTables(tx, tables);
+    await prepareDifferences(tx);
+    const found = await compareTables(tx, tables, { leftOut: false });
     await switchOver(tx, tables);
     faultPoint("rebuild.before-commit");
     return { events: fold.done, tables: found, unreadable: fold.unreadable };
@@ -69,6 +70,7 @@ export async function aloneHere(tx: Sql): Promise<void> {
   await tx.unsafe("set local plan_cache_mode = force_custom_plan; set local jit = off; set local work_mem = '64MB'");
   const [row] = await tx<{ ours: boolean }[]>`select pg_try_advisory_xact_lock(${LOCK_KEY}) as ours`;
   if (!row?.ours) throw new UserError("another rebuild or verify runs on this database: wait until it is over");
+  await holdSchema(tx);
 }
 
 /** Keeps everybody from writing to the tables until the transaction ends. Readers notice nothing. */

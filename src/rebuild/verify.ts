@@ -1,14 +1,17 @@
 import type { Sql } from "../engine/ports.ts";
-import { compareTables } from "./difference.ts";
+import { compareTables, prepareDifferences } from "./difference.ts";
 import { type Explained, explainDifferences } from "./explain.ts";
 import { LedgerFold } from "./fold.ts";
-import { ownedTables } from "./owned.ts";
+import { leaveOutOnTheirWay, leaveOutReadAfterAll, noteEventsAside, prepareLeftOut } from "./left-out.ts";
+import { type OwnedTable, ownedTables } from "./owned.ts";
 import { aloneHere, type RebuildOptions, type RebuildReport } from "./rebuild.ts";
 import { createShadow } from "./shadow.ts";
 
 export interface VerifyReport extends RebuildReport {
   /** Events that the live tables cannot have yet. Their subjects, and tables that are about no subject, are left out. */
   readonly onTheirWay: number;
+  /** Events whose record was set aside and that this program can apply. They are left out like those on their way. */
+  readonly readAfterAll: number;
   readonly explained: readonly Explained[];
   /** Effects that are in the ledger more than once: the same cause led to the same type of event again. */
   readonly doubled: readonly { readonly subjectId: string; readonly type: string; readonly ids: readonly string[] }[];
@@ -24,21 +27,25 @@ export async function verify(options: RebuildOptions): Promise<VerifyReport> {
   const { db, registry, projections, onProgress } = options;
   const report = await db.begin("isolation level repeatable read", async (tx) => {
     await aloneHere(tx);
-    const unapplied = await subjectsOnTheirWay(tx);
-    const onTheirWay = unapplied.reduce((sum, { events }) => sum + events, 0);
-    const tables = (await ownedTables(tx, projections)).filter(
-      ({ columns }) => onTheirWay === 0 || columns.includes("subject_id"),
-    );
-    const redirect = await createShadow(tx, await ownedTables(tx, projections));
+    const owned = await ownedTables(tx, projections);
+    const redirect = await createShadow(tx, owned);
+    await prepareLeftOut(tx);
+    const onTheirWay = await leaveOutOnTheirWay(tx);
+    await noteEventsAside(tx);
     const fold = new LedgerFold(tx, { registry, projections, redirect, ...(onProgress && { onProgress }) });
-    await fold.catchUp();
-    const leftOut = unapplied.map(({ subjectId }) => subjectId);
-    const found = await compareTables(tx, tables, leftOut);
+    let readAfterAll = 0;
+    await fold.catchUp(async (applied) => {
+      readAfterAll += await leaveOutReadAfterAll(tx, applied);
+    });
+    const tables = onTheirWay + readAfterAll === 0 ? owned : owned.filter(isAboutSubjects);
+    await prepareDifferences(tx);
+    const found = await compareTables(tx, tables, { leftOut: true });
     return {
       events: fold.done,
       unreadable: fold.unreadable,
       tables: found,
       onTheirWay,
+      readAfterAll,
       explained: await explainDifferences(tx, tables, fold),
       doubled: await doubledEffects(tx),
       overspent: await overspentWork(tx),
@@ -52,15 +59,9 @@ export function isSound({ tables, doubled, overspent }: VerifyReport): boolean {
   return tables.every(({ differing }) => differing === 0) && doubled.length === 0 && overspent.length === 0;
 }
 
-/** Whose events the materializer has not handled: it says how far it is, in each partition of each flow of the ledger. */
-async function subjectsOnTheirWay(tx: Sql): Promise<{ subjectId: string; events: number }[]> {
-  return tx<{ subjectId: string; events: number }[]>`
-    select e.subject_id as "subjectId", count(*) as events
-    from lifestream.events e
-    left join lifestream.kafka_offsets o on o.consumer_group = 'materializer-v1' and o.topic = e.kafka_topic
-      and o.partition = e.kafka_partition and o.last_generation = (select generation from lifestream.outbox_batch)
-    where not e.published_to_kafka or o.last_position is null or e.position > o.last_position
-    group by 1`;
+/** A table about nothing in particular cannot be compared but for the subjects that are left out. */
+function isAboutSubjects({ columns }: OwnedTable): boolean {
+  return columns.includes("subject_id");
 }
 
 /** What one cause may lead to once. Failures are told once per attempt, and a person's decisions once per round. */

@@ -23,6 +23,14 @@ export async function lockSchema(tx: Sql): Promise<void> {
   await tx`select pg_advisory_xact_lock(${LOCK_KEY})`;
 }
 
+/**
+ * Keeps the schema as it is until the transaction ends, for one that reads for long: a migration then waits here, and not
+ * for a table, where everybody else would queue up behind it.
+ */
+export async function holdSchema(tx: Sql): Promise<void> {
+  await tx`select pg_advisory_xact_lock_shared(${LOCK_KEY})`;
+}
+
 /** The core's migrations, in order. */
 export async function coreMigrations(): Promise<Migration[]> {
   const folder = join(import.meta.dirname, "migrations");

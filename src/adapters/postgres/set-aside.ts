@@ -100,12 +100,15 @@ export function toDeadRecord(row: RecordRow): DeadRecord {
   };
 }
 
-/** Events that wait for their parent. */
-export function txParked(tx: Sql): TxParked {
+/**
+ * Events that wait for their parent. `alone`: the table is seen by this transaction only, so nobody is kept from it; the
+ * locks would be the live table's.
+ */
+export function txParked(tx: Sql, { alone = false } = {}): TxParked {
   const lock = (projection: string) => `lifestream.parked ${projection}`;
   return {
     async hold(projection) {
-      await tx`select pg_advisory_xact_lock(hashtextextended(${lock(projection)}, 0))`;
+      if (!alone) await tx`select pg_advisory_xact_lock(hashtextextended(${lock(projection)}, 0))`;
     },
     async put(events) {
       if (events.length === 0) return;
@@ -125,7 +128,7 @@ export function txParked(tx: Sql): TxParked {
     async take(projection, subjectIds) {
       if (subjectIds.length === 0) return [];
       // A statement of its own: the one that looks must see what was committed while this waited.
-      await tx`select pg_advisory_xact_lock_shared(hashtextextended(${lock(projection)}, 0))`;
+      if (!alone) await tx`select pg_advisory_xact_lock_shared(hashtextextended(${lock(projection)}, 0))`;
       const rows = await tx<{ event: StoredEvent }[]>`
         delete from lifestream.parked_events
         where projection = ${projection} and waits_for = any(${subjectIds as string[]}) returning event`;

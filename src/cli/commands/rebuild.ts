@@ -40,7 +40,7 @@ function summary({ events, tables, unreadable }: RebuildReport, dryRun: boolean)
   const differing = tables.reduce((sum, table) => sum + table.differing, 0);
   const what = differing === 0 ? "every row was as the ledger gives it" : plural(differing, "row");
   const did = differing === 0 ? "" : dryRun ? " would change" : " brought to what the ledger gives";
-  const passed = unreadable.length > 0 ? `; ${plural(unreadable.length, "event")} say nothing to this program` : "";
+  const passed = unreadable.total > 0 ? `; ${plural(unreadable.total, "event")} say nothing to this program` : "";
   return `${plural(events, "event")} folded: ${what}${did}${passed}`;
 }
 

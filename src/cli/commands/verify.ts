@@ -19,14 +19,19 @@ export async function runVerify({ options }: CommandInput): Promise<void> {
   }
 }
 
-function findings({ explained, doubled, overspent, unreadable, onTheirWay }: VerifyReport): string[] {
+function findings({ explained, doubled, overspent, unreadable, onTheirWay, readAfterAll }: VerifyReport): string[] {
   return [
     ...explained.map(({ subjectId, lost }) =>
       lost ? `lost: event ${lost} of ${subjectId}` : `differs: ${subjectId}, by more than one event`,
     ),
     ...doubled.map(({ subjectId, type, ids }) => `doubled: ${type} of ${subjectId}: events ${ids.join(", ")}`),
     ...overspent.map(({ id, attempts, allowed }) => `work ${id} had ${attempts} attempts of ${allowed}`),
-    ...(unreadable.length > 0 ? [`${plural(unreadable.length, "event")} say nothing to this program`] : []),
+    ...(unreadable.total > 0 ? [`${plural(unreadable.total, "event")} say nothing to this program`] : []),
+    ...(readAfterAll > 0
+      ? [
+          `${plural(readAfterAll, "event")} set aside can be read now: "npm run dlq -- redrive" or a rebuild applies them`,
+        ]
+      : []),
     ...(onTheirWay > 0
       ? [`${plural(onTheirWay, "event")} on the way to the tables: their subjects are left out; ask again later`]
       : []),

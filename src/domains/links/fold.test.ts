@@ -119,6 +119,44 @@ describe("a link told by its events", () => {
     expect(fold(events)?.version).toBe(10);
   });
 
+  test("given a link that is only known by its adoption, when folded, then it is as its rows were", () => {
+    const link = { url: "https://example.com/b", visibility: "public", created_at: "2024-01-01T00:00:00.000Z" };
+    const rows = { links: link, link_content: { title: "B" }, link_metadata: { tags: ["x"], summary_short: "S" } };
+    expect(fold(ledger(["state.adopted", { settled: true, rows }]))).toMatchObject({
+      url: "https://example.com/b",
+      title: "B",
+      tags: ["x"],
+      summaryShort: "S",
+      enriched: true,
+      visibility: "public",
+      addedAt: "2024-01-01T00:00:00.000Z",
+    });
+  });
+
+  test("given an adoption that names some columns, when folded, then the others are as the events say", () => {
+    const rows = { links: { visibility: "public" }, link_metadata: { summary_short: "By hand" } };
+    const events = ledger(
+      ADDED,
+      ["content.fetched", { title: "A" }],
+      ["enrichment.completed", { tags: ["x"], summary_short: "S" }],
+      ["state.adopted", { settled: true, rows }],
+    );
+    const expected = { title: "A", tags: ["x"], summaryShort: "By hand", visibility: "public", enriched: true };
+    expect(fold(events)).toMatchObject(expected);
+  });
+
+  test("given an adoption that says a row is gone, when folded, then what came of it is too", () => {
+    const rows = { links: { visibility: "private" }, link_content: null, link_metadata: null };
+    const tagged: [string, Payload] = ["enrichment.completed", { tags: ["x"] }];
+    const cleaned: [string, Payload] = ["state.adopted", { settled: true, rows }];
+    expect(fold(ledger(ADDED, ["content.fetched", { title: "A" }], tagged, cleaned))).toMatchObject({
+      title: "https://example.com/a",
+      tags: [],
+      enriched: false,
+    });
+    expect(fold(ledger(ADDED, ["state.adopted", { settled: true, rows: { links: null } }]))).toBeNull();
+  });
+
   test("given any payloads, when folded, then there is always a link, and folding does not change the events", () => {
     const types = ["link.added", "content.fetched", "enrichment.completed", "link.visibility_changed", "who.knows"];
     const payload = fc.dictionary(

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { linkSubjectId, normalizeUrl } from "./subject.ts";
 
@@ -65,5 +66,39 @@ describe("a link's id", () => {
     const url = fc.webUrl({ withQueryParameters: true, withFragments: true });
     const usual = url.filter((text) => !new URL(text).pathname.endsWith("//"));
     fc.assert(fc.property(usual, (text) => expect(normalizeUrl(normalizeUrl(text))).toBe(normalizeUrl(text))));
+  });
+
+  /** The rule once more, written from its description, to compare with. */
+  function asDescribed(url: string): string {
+    const { protocol, username, password, host, pathname, searchParams } = new URL(url);
+    const login = username || password ? `${username}${password ? `:${password}` : ""}@` : "";
+    const pairs = [...searchParams].map(([key, value]) => ({ key, value, text: `${key},${value}` }));
+    pairs.sort((a, b) => (a.text < b.text ? -1 : a.text > b.text ? 1 : 0));
+    const query = new URLSearchParams(pairs.map(({ key, value }) => [key, value])).toString();
+    const text = `${protocol}//${login}${host}${pathname}${query ? `?${query}` : ""}`;
+    return pathname !== "/" && text.endsWith("/") ? text.slice(0, -1) : text;
+  }
+
+  test("given 10,000 URLs, when they are normalized, then text and id are as the rule says", () => {
+    const login = fc.constantFrom("", "ada@", "ada:secret@");
+    const port = fc.constantFrom("", ":80", ":443", ":8080");
+    const word = fc.string({ unit: "grapheme", maxLength: 6 }).map((text) => text.toWellFormed());
+    const path = fc.array(fc.oneof(word, fc.constantFrom("", "..", "%7E", "a b", "ä")), { maxLength: 4 });
+    const query = fc.array(fc.tuple(fc.constantFrom("a", "B", "b", "ü", "😀", "ｚ"), word), { maxLength: 5 });
+    const parts = fc.tuple(fc.constantFrom("http", "HTTPS"), login, fc.domain(), port, path, query, fc.boolean(), word);
+    const url = parts.map(([scheme, who, domain, at, folders, pairs, slash, fragment]) => {
+      const search = pairs.map(([key, value], nth) => (nth % 3 === 2 ? key : `${key}=${encodeURIComponent(value)}`));
+      const asked = pairs.length > 0 ? `?${search.join("&")}` : "";
+      const where = folders.map((folder) => folder.replace(/[?#\\/]/g, "")).join("/");
+      return `${scheme}://${who}${domain.toUpperCase()}${at}/${where}${slash ? "/" : ""}${asked}#${fragment}`;
+    });
+    fc.assert(
+      fc.property(url, (text) => {
+        expect(normalizeUrl(text)).toBe(asDescribed(text));
+        const digest = createHash("sha256").update(asDescribed(text), "utf8").digest("hex");
+        expect(idOf(text)).toBe(`link:${digest.slice(0, 16)}`);
+      }),
+      { numRuns: 10_000 },
+    );
   });
 });

@@ -1,0 +1,61 @@
+import type { StoredEvent } from "../engine/event.ts";
+import type { Sql } from "../engine/ports.ts";
+import { MATERIALIZER_GROUP } from "../pipeline/materializer.ts";
+
+/*
+ * Subjects that a comparison says nothing about, in `pg_temp.left_out`: their live rows may lack an event that the fold
+ * has, and rightly so.
+ */
+
+/** Makes the lists that the functions below write to. */
+export async function prepareLeftOut(tx: Sql): Promise<void> {
+  await tx`create temp table left_out (subject_id text primary key) on commit drop`;
+  await tx`create temp table events_aside (event_id uuid primary key) on commit drop`;
+}
+
+/**
+ * Leaves out subjects whose events the materializer has not handled: it says how far it is, in each partition of the
+ * ledger's present flow; and subjects with an event parked for one of those. Returns how many events are on their way.
+ */
+export async function leaveOutOnTheirWay(tx: Sql): Promise<number> {
+  const [row] = await tx<{ events: number }[]>`
+    with waiting as (
+      select e.subject_id
+      from lifestream.events e
+      left join lifestream.kafka_offsets o on o.consumer_group = ${MATERIALIZER_GROUP} and o.topic = e.kafka_topic
+        and o.partition = e.kafka_partition and o.last_generation = (select generation from lifestream.outbox_batch)
+      where not e.published_to_kafka or o.last_position is null or e.position > o.last_position),
+    noted as (insert into pg_temp.left_out select distinct subject_id from waiting)
+    select count(*) as events from waiting`;
+  await tx`
+    insert into pg_temp.left_out
+    select distinct p.event ->> 'subjectId' from lifestream.parked_events p
+    join pg_temp.left_out o on o.subject_id = p.waits_for
+    on conflict do nothing`;
+  return row?.events ?? 0;
+}
+
+/**
+ * Notes the events whose record was set aside and that no redrive has healed. Records that the relay sent begin with the
+ * event's id; of a page's megabytes, only the first bytes are looked at.
+ */
+export async function noteEventsAside(tx: Sql): Promise<void> {
+  await tx`
+    insert into pg_temp.events_aside
+    select distinct found.id::uuid from (
+      select substring(encode(substr(record_value, 1, 400), 'escape')
+        from '"id" ?: ?"([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})"') as id
+      from lifestream.dead_letters where topic = 'events.raw' and status <> 'redriven') as found
+    where found.id is not null`;
+}
+
+/** Leaves out subjects of which the fold applied an event that had been set aside. Returns how many such events. */
+export async function leaveOutReadAfterAll(tx: Sql, applied: readonly StoredEvent[]): Promise<number> {
+  const [row] = await tx<{ events: number }[]>`
+    with aside as (
+      select subject_id from unnest(${applied.map(({ id }) => id)}::uuid[], ${applied.map((e) => e.subjectId)}::text[])
+        as e(event_id, subject_id) join pg_temp.events_aside using (event_id)),
+    noted as (insert into pg_temp.left_out select distinct subject_id from aside on conflict do nothing)
+    select count(*) as events from aside`;
+  return row?.events ?? 0;
+}
