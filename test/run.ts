@@ -77,7 +77,8 @@ function lanes(): string[][] {
 async function bunTest(filters: readonly string[], env: Readonly<Record<string, string>>): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "stream-junit-"));
   const report = join(folder, "junit.xml");
-  const flags = ["test", "--no-env-file", "--reporter=junit", `--reporter-outfile=${report}`];
+  // A machine that is busy otherwise makes slow what takes a moment: what hangs is found by this all the same.
+  const flags = ["test", "--no-env-file", "--timeout=20000", "--reporter=junit", `--reporter-outfile=${report}`];
   const code = await run(process.execPath, [...flags, ...filters], env);
   const counts = countsOf(report);
   rmSync(folder, { recursive: true });
