@@ -22,9 +22,9 @@ async function lostAddresses(tx: Sql): Promise<void> {
       where ${hasNoRow(tx, "f")} and f.subject_id <> coalesce(l.subject_id, o.subject_id)),
     told as (
       insert into pg_temp.adoption_events (subject, subject_id, key, payload)
-      select 'link', lost.subject_id, 'gone', jsonb_build_object('settled', true, 'rows',
-        '{"links": null}' || pg_temp.part('publish_state', pg_temp.told(to_jsonb(p), to_jsonb(fp)))
-        || pg_temp.part('subjects', pg_temp.told(to_jsonb(s), to_jsonb(fs))))
+      select 'link', lost.subject_id, 'gone', jsonb_build_object('settled', true, 'gone', true, 'rows',
+        '{"links": null}' || pg_temp.part('publish_state', coalesce(to_jsonb(p), pg_temp.told(null, to_jsonb(fp))))
+        || pg_temp.part('subjects', coalesce(to_jsonb(s), pg_temp.told(null, to_jsonb(fs)))))
       from lost
       left join lifestream.publish_state p using (subject_id)
       left join pg_temp.publish_state fp using (subject_id)

@@ -235,6 +235,8 @@ export interface TxLedger {
    * those that a later adoption of their subject has taken up (`adopted.ts`).
    */
   confirm(ids: readonly string[]): Promise<Confirmed>;
+  /** Those of the ids that the ledger holds. */
+  holds(ids: readonly string[]): Promise<ReadonlySet<string>>;
   /** Payloads that were too big for the log, by event id. */
   payloadsOf(ids: readonly string[]): Promise<Map<string, Payload>>;
   /** Those of the ids that the ledger holds, in its order. */

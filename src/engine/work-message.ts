@@ -46,19 +46,38 @@ export function toDeadLetterRecord(work: DueWork): NewRecord {
   };
 }
 
-/** What a consumer needs of a work message: everything else is read from the registry. */
-const workMessage = z.looseObject({
+/**
+ * What a work message is about: an attempt that the registry knows; or, where the sender keeps no registry, the event
+ * that asks for the work.
+ */
+export type WorkMessage = { readonly id: string; readonly attempt: number } | { readonly askedBy: string };
+
+/** What a consumer needs of a message: everything else is read from the registry. */
+const ofAttempt = z.looseObject({
   id: z.uuid(),
   work_type: z.string(),
   attempt: z.number().int().min(1),
   attempts_before: z.number().int().min(0).default(0),
 });
 
-/** The attempt that a message is for, as the registry counts; throws DataError. */
-export function decodeAttempt(record: LogRecord): { id: string; attempt: number } {
-  const parsed = workMessage.safeParse(decodeJson(record));
+const ofEvent = z.looseObject({ id: z.null().optional(), work_type: z.string(), triggered_by_event_id: z.guid() });
+
+/** What a work message is about, attempts as the registry counts them; throws DataError. */
+export function decodeWorkMessage(record: LogRecord): WorkMessage {
+  const json = decodeJson(record);
+  const event = ofEvent.safeParse(json);
+  if (event.success) return { askedBy: event.data.triggered_by_event_id };
+  const parsed = ofAttempt.safeParse(json);
   if (!parsed.success) {
     throw new DataError(`the work message is malformed: ${issues(parsed.error.issues)}`, "wrong_shape");
   }
   return { id: parsed.data.id, attempt: parsed.data.attempts_before + parsed.data.attempt };
+}
+
+/** Why a message without an id can say nothing here: the event it names is not in this ledger. */
+export function unknownAsker(eventId: string): DataError {
+  return new DataError(
+    `the event ${eventId}, which asks for this work, is not in the ledger: the message is from another system`,
+    "unknown_event",
+  );
 }

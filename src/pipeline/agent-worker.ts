@@ -1,8 +1,7 @@
-import type { RecordBatch } from "../engine/ports.ts";
-import { decodeAttempt } from "../engine/work-message.ts";
 import { deadRecord, type RecordHandler } from "../runtime/consume.ts";
 import type { AttemptOptions } from "./attempt.ts";
 import { AttemptPool, LEASE_MS } from "./attempt-pool.ts";
+import { decodeMessages } from "./decode-messages.ts";
 
 export interface AgentWorker {
   readonly handler: RecordHandler;
@@ -19,7 +18,7 @@ export interface AgentWorker {
  * taken away meanwhile.
  */
 export function createAgentWorker(options: AttemptOptions): AgentWorker {
-  const { agent, telemetry } = options;
+  const { agent, logger, telemetry } = options;
   const pool = new AttemptPool(options);
   return {
     busy: () => pool.size,
@@ -31,7 +30,8 @@ export function createAgentWorker(options: AttemptOptions): AgentWorker {
       maxBatch: agent.concurrency,
       room: (signal) => pool.room(signal),
       async handle(batch, tx) {
-        const { attempts, bad } = decodeAttempts(batch);
+        const { attempts, passedOver, bad: unusable } = await decodeMessages(batch.records, tx.ledger);
+        const bad = unusable.map(({ record, error }) => deadRecord("agent", batch.topicId, record, error));
         await tx.deadLetters.put(bad);
         const accepted = await tx.work.accept(attempts, LEASE_MS, agent.name);
         const afterCommit = () => {
@@ -39,23 +39,11 @@ export function createAgentWorker(options: AttemptOptions): AgentWorker {
             agent.name,
             bad.map((record) => record.errorClass),
           );
+          if (passedOver > 0) logger.debug(`passed over ${passedOver} messages without an id`, { stage: agent.name });
           for (const work of accepted) pool.start(work);
         };
         return { watermark: null, afterCommit };
       },
     },
   };
-}
-
-function decodeAttempts(batch: RecordBatch) {
-  const attempts: { id: string; attempt: number }[] = [];
-  const bad = batch.records.flatMap((record) => {
-    try {
-      attempts.push(decodeAttempt(record));
-      return [];
-    } catch (error) {
-      return [deadRecord("agent", batch.topicId, record, error)];
-    }
-  });
-  return { attempts, bad };
 }

@@ -5,7 +5,7 @@ import { recordDiscarded, recordRedriven, workDiscarded, workRedriven, workReque
 import type { DeadRecord, RecordAct, StoreTx, TxDeadLetters, TxLedger, WorkAct } from "../engine/ports.ts";
 import type { Registry } from "../engine/registry.ts";
 import { EVENTS_TOPIC } from "../engine/topics.ts";
-import { decodeAttempt } from "../engine/work-message.ts";
+import { decodeWorkMessage, unknownAsker } from "../engine/work-message.ts";
 
 /** Event types by which a person decides about failures, as far as the router answers them. */
 export const ROUTED_ACTS: ReadonlySet<string> = new Set(
@@ -66,7 +66,9 @@ export async function readAgain(
 ): Promise<StoredEvent | null> {
   const asRead = { ...record, timestamp: 0 };
   if (record.topic !== EVENTS_TOPIC) {
-    decodeAttempt(asRead);
+    const message = decodeWorkMessage(asRead);
+    if ("askedBy" in message && (await ledger.find([message.askedBy])).length === 0)
+      throw unknownAsker(message.askedBy);
     return null;
   }
   const { event } = decodeEvent(asRead);

@@ -73,8 +73,8 @@ export class LedgerFold {
         correlation_id, causation_id, e.position
       from (
         select id, position, size, sum(size) over (order by position) as so_far from (
-          select id, position, pg_column_size(payload) as size from lifestream.events
-          where position > ${this.#last} order by position limit ${BATCH}) as sized) as chosen
+          select id, position, pg_column_size(payload) as size from lifestream.events e
+          where position > ${this.#last} and not ${isGone(this.tx)} order by position limit ${BATCH}) as sized) as chosen
       join lifestream.events e using (id) where so_far - size < ${BATCH_BYTES} order by e.position`;
   }
 
@@ -84,4 +84,12 @@ export class LedgerFold {
     const tables = this.options.projections.flatMap((projection) => projection.tables);
     for (const table of tables) await this.tx`analyze ${this.tx(`pg_temp.${table}`)}`;
   }
+}
+
+/** Of subjects that an adoption found gone: two ids may have had one address, and each event would be refused alone. */
+function isGone(tx: Sql) {
+  return tx`exists (
+    select from lifestream.events a
+    where a.event_type = 'state.adopted' and a.subject_id = e.subject_id and a.subject = e.subject
+      and a.position > e.position and a.payload->'gone' = 'true')`;
 }

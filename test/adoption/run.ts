@@ -67,9 +67,10 @@ async function moveIn(world: TestApp): Promise<void> {
 
   await ensureTopics(world.app.log, world.app.registry.topics);
   await timed("everything ran", () => runAll(world));
-  check("tables are not what the ledger gives", await differing(world));
+  check("tables are not what the ledger gives", await timed("verified", () => differing(world)));
   await timed("forwarded again", async () => {
-    await command(world, ["kafka:reset", "--yes"]);
+    const { code } = await command(world, ["kafka:reset", "--yes"]);
+    check("the topics were not reset", code === 0 ? [] : [`exit code ${code}`]);
     await runAll(world);
   });
   check("tables are not what the ledger gives after a reset", await differing(world));

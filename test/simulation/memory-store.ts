@@ -282,6 +282,7 @@ export class MemoryDatabase {
             positions: new Map(ids.flatMap((id) => toPair(id, this.events.get(id)?.position))),
             settled: new Set(),
           })),
+        holds: (ids) => statement(() => new Set(ids.filter((id) => this.events.get(id)))),
         payloadsOf: (ids) => statement(() => new Map(ids.flatMap((id) => toPair(id, this.events.get(id)?.payload)))),
         find: (ids) => statement(() => this.inOrder().filter(({ id }) => ids.includes(id))),
         stretch: (subjectId, from, to, limit) =>

@@ -87,6 +87,12 @@ export function txLedger(tx: Sql): TxLedger {
         settled: new Set(known.filter((row) => row.settled).map((row) => row.id)),
       };
     },
+    async holds(ids) {
+      const rows = await tx<
+        { id: string }[]
+      >`select id from lifestream.events where id = any(${ids as string[]}::uuid[])`;
+      return new Set(rows.map((row) => row.id));
+    },
     async payloadsOf(ids) {
       if (ids.length === 0) return new Map();
       const rows = await tx<{ id: string; payload: Payload }[]>`

@@ -34,12 +34,16 @@ async function notYetAdopted(events: readonly Adopted[], tx: Sql): Promise<Adopt
 
 /** From here on these links are as recent as their adoption, whatever came before. */
 async function rememberAdoption(links: readonly Adopted[], tx: Sql): Promise<void> {
+  const subjects = links.map(({ payload }) => payload.rows.subjects ?? {});
+  const told = (name: string) => subjects.map((row) => (row[name] as string | undefined) ?? null);
   const n = tx`unnest(${links.map((event) => event.subjectId)}::text[],
-    ${links.map((event) => event.position ?? 0)}::bigint[]) as n(subject_id, position)`;
+    ${links.map((event) => event.position ?? 0)}::bigint[], ${told("created_at")}::timestamptz[],
+    ${told("visibility")}::text[]) as n(subject_id, position, subject_added_at, subject_visibility)`;
   await tx`
     update lifestream.links l set
       adopted_position = n.position, adopted_status = nullif(l.status, 'error'), first_added_at = l.created_at,
-      visibility_set = l.visibility, visibility_position = n.position,
+      first_url = l.url, first_source = l.source, subject_added_at = n.subject_added_at,
+      subject_visibility = n.subject_visibility, visibility_set = l.visibility, visibility_position = n.position,
       failure_position = case when l.failed_work is null then 0 else n.position end
     from ${n} where l.subject_id = n.subject_id`;
   await tx`update lifestream.link_content c set position = n.position from ${n} where c.subject_id = n.subject_id`;

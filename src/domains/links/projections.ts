@@ -7,7 +7,7 @@ import { firstOfEach, lastOfEach } from "../shared/of-each.ts";
 import { knownIn, park } from "../shared/parking.ts";
 import { applyAdopted } from "./adopted.ts";
 import { contentFetched, enrichmentCompleted, linkAdded, linkVisibilityChanged, publishCompleted } from "./events.ts";
-import { addToCatalog, recompute } from "./recompute.ts";
+import { addToCatalog, recompute, recomputeSubjects } from "./recompute.ts";
 import { normalizeUrl, type Visibility } from "./subject.ts";
 
 type Events<P extends Record<string, unknown> = Record<string, unknown>> = readonly StoredEvent<P>[];
@@ -46,21 +46,28 @@ async function applyAdded(events: Events<Added>, tx: Sql, defaultVisibility: Vis
       ${first.map((e) => e.payload.visibility ?? defaultVisibility)}::text[])
     on conflict (subject, subject_id) do nothing`;
   await tx`
-    insert into lifestream.links as l (subject_id, url, url_norm, source, created_at, first_added_at, visibility, visibility_set)
-    select subject_id, url, url_norm, source, added_at, added_at, visibility, visibility from unnest(
+    insert into lifestream.links as l (subject_id, url, first_url, url_norm, source, first_source, created_at,
+      first_added_at, subject_added_at, visibility, visibility_set, subject_visibility)
+    select subject_id, url, url, url_norm, source, source, added_at, added_at, added_at, visibility, visibility, visibility
+    from unnest(
       ${first.map((e) => e.subjectId)}::text[], ${first.map((e) => e.payload.url)}::text[],
       ${first.map((e) => e.payload.url_norm ?? normalizeUrl(e.payload.url))}::text[],
       ${first.map((e) => e.payload.source ?? e.source)}::text[], ${first.map((e) => e.occurredAt)}::timestamptz[],
       ${first.map((e) => e.payload.visibility ?? defaultVisibility)}::text[])
       as n(subject_id, url, url_norm, source, added_at, visibility)
     on conflict (subject_id) do update set
+      first_url = coalesce(l.first_url, excluded.first_url),
+      first_source = case when l.first_added_at is null then excluded.first_source else l.first_source end,
       first_added_at = least(l.first_added_at, excluded.first_added_at),
-      visibility_set = coalesce(l.visibility_set, l.visibility)`;
+      subject_added_at = coalesce(l.subject_added_at, excluded.subject_added_at),
+      visibility_set = coalesce(l.visibility_set, excluded.visibility_set),
+      subject_visibility = coalesce(l.subject_visibility, excluded.subject_visibility)`;
   await setVisibility(
     events.filter((event) => event.payload.visibility),
     tx,
   );
   await recompute(subjectIds(events), tx);
+  await recomputeSubjects(subjectIds(events), tx);
 }
 
 async function applyContent(events: Events, tx: Sql): Promise<readonly Parked[]> {
@@ -135,6 +142,7 @@ async function applyVisibility(events: Events, tx: Sql): Promise<readonly Parked
   await setVisibility(present, tx);
   await wantPublished(latest(present), tx, { create: false });
   await recompute(subjectIds(present), tx);
+  await recomputeSubjects(subjectIds(present), tx);
   return parked;
 }
 
@@ -162,15 +170,11 @@ async function splitByLink(events: Events, tx: Sql): Promise<{ present: StoredEv
 async function setVisibility(events: Events, tx: Sql): Promise<void> {
   const rows = latest(events);
   await tx`
-    with n as (select * from unnest(${rows.map((e) => e.subjectId)}::text[],
-      ${rows.map((e) => String(e.payload.visibility))}::text[], ${positions(rows)}::bigint[])
-      as n(subject_id, visibility, position)),
-    decided as (
-      update lifestream.links l set visibility_set = n.visibility, visibility_position = n.position
-      from n where l.subject_id = n.subject_id and n.position >= l.visibility_position
-      returning l.subject_id, n.visibility)
-    update lifestream.subjects s set visibility = decided.visibility
-    from decided where s.subject = 'link' and s.subject_id = decided.subject_id`;
+    update lifestream.links l
+    set visibility_set = n.visibility, subject_visibility = n.visibility, visibility_position = n.position
+    from unnest(${rows.map((e) => e.subjectId)}::text[], ${rows.map((e) => String(e.payload.visibility))}::text[],
+      ${positions(rows)}::bigint[]) as n(subject_id, visibility, position)
+    where l.subject_id = n.subject_id and n.position >= l.visibility_position`;
 }
 
 /** What the site shows of these links is out of date from this position on. */

@@ -22,8 +22,8 @@ export async function addToCatalog(
 const STEPS = ["new", "fetched", "enriched", "published"];
 
 /**
- * Status, visibility and age follow from the facts: other writers set them too, and are corrected here. What was adopted
- * stays as it was until a later fact moves it, but for a finished link that was only set back by sharing it again.
+ * Status, visibility, age and origin follow from the facts: other writers set them too, and are corrected here. What was
+ * adopted stays as it was until a later fact moves it, but for a finished link that was only set back by sharing it again.
  */
 export async function recompute(ids: readonly string[], tx: Sql): Promise<void> {
   await tx`
@@ -49,18 +49,35 @@ export async function recompute(ids: readonly string[], tx: Sql): Promise<void> 
              when f.as_adopted and ${rankOf(tx, "l.adopted_status", STEPS.length + 1)} > ${rankOf(tx, "f.status", 0)}
           then l.adopted_status else f.status end as status,
         coalesce(l.visibility_set, l.visibility) as visibility,
-        coalesce(l.first_added_at, l.created_at) as created_at
+        coalesce(l.first_added_at, l.created_at) as created_at,
+        coalesce(l.first_url, l.url) as url,
+        case when l.first_added_at is null then l.source else l.first_source end as source
       from lifestream.links l join facts f using (subject_id))
     update lifestream.links l
-    set status = now.status, visibility = now.visibility, created_at = now.created_at
+    set status = now.status, visibility = now.visibility, created_at = now.created_at, url = now.url, source = now.source
     from now
     where l.subject_id = now.subject_id
-      and (l.status, l.visibility, l.created_at) is distinct from (now.status, now.visibility, now.created_at)`;
+      and (l.status, l.visibility, l.created_at, l.url, l.source)
+        is distinct from (now.status, now.visibility, now.created_at, now.url, now.source)`;
   await tx`
     update lifestream.links l set last_error = c.fetch_error, last_error_at = c.fetched_at
     from lifestream.link_content c
     where l.subject_id = any(${ids as string[]}) and c.subject_id = l.subject_id
       and c.fetch_error is not null and l.failed_work is null and c.position > coalesce(l.adopted_position, -1)`;
+}
+
+/**
+ * Their rows among the subjects, as the facts have them: whoever saves a link by its tables sets these too, before its
+ * event comes. Links that were just added or decided about.
+ */
+export async function recomputeSubjects(ids: readonly string[], tx: Sql): Promise<void> {
+  await tx`
+    update lifestream.subjects s
+    set created_at = coalesce(l.subject_added_at, s.created_at), visibility = coalesce(l.subject_visibility, s.visibility)
+    from unnest(${ids as string[]}::text[]) as i(id) join lifestream.links l on l.subject_id = i.id
+    where s.subject = 'link' and s.subject_id = i.id
+      and (s.created_at, s.visibility) is distinct from
+        (coalesce(l.subject_added_at, s.created_at), coalesce(l.subject_visibility, s.visibility))`;
 }
 
 /** Which step a status is, from 1; one that is none of them has a rank of its own. */
