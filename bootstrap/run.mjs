@@ -10,6 +10,7 @@ const TESTS = {
   "test:sim": "test/simulation/run.ts",
   "test:infra": "test/infra/run.ts",
   "test:adoption": "test/adoption/run.ts",
+  "test:faults": "test/faults/run.ts",
   "test:quiet": "test/quiet/run.ts",
 };
 const root = fileURLToPath(new URL("..", import.meta.url));

@@ -17,6 +17,7 @@ import type { Registry } from "../engine/registry.ts";
 import { type Backoff, fullJitter } from "../engine/retry.ts";
 import { type AttemptEnd, secondsSince, type Telemetry } from "../engine/telemetry.ts";
 import { type Failure, failureEvent } from "../engine/work-failed.ts";
+import { faultPoint } from "../runtime/fault-point.ts";
 
 export interface AttemptOptions {
   readonly agent: Agent;
@@ -51,6 +52,7 @@ export async function runAttempt(work: AcceptedWork, options: AttemptOptions, st
   const startedAt = performance.now();
   const log = logger.child({ agent: agent.name, subject: work.subjectId, attempt: work.attempt });
   let outcome: Outcome;
+  faultPoint("agent.before-effect");
   try {
     const events = await telemetry.during(work, () => withDeadline(agent, work, stopping, log, clock));
     outcome = { events };
@@ -59,7 +61,9 @@ export async function runAttempt(work: AcceptedWork, options: AttemptOptions, st
     outcome = error instanceof PauseError ? { pause: error } : { failure: toFailure(error) };
     log.warn(messageOf(error), { class: errorClassOf(error) });
   }
+  faultPoint("agent.after-effect");
   const end = await report(work, outcome, options, stopping);
+  faultPoint("agent.after-report");
   telemetry.attempted(work, { ...end, agent: agent.name, seconds: secondsSince(startedAt) });
   return "pause" in outcome ? outcome.pause.afterMs : 0;
 }

@@ -3,6 +3,7 @@ import { secondsSince, type Telemetry } from "../engine/telemetry.ts";
 import { DEAD_LETTER_TOPIC } from "../engine/topics.ts";
 import { toDeadLetterRecord, toWorkRecord } from "../engine/work-message.ts";
 import type { Drainer } from "../runtime/drain.ts";
+import { faultPoint } from "../runtime/fault-point.ts";
 
 const BATCH = 500;
 /** How often attempts without an answer and lost messages are looked for. */
@@ -54,10 +55,12 @@ async function sendDue({ log, schedule, telemetry }: DispatcherOptions, lease: L
   const startedAt = performance.now();
   const due = await schedule.due(BATCH);
   if (due.length === 0) return 0;
+  faultPoint("dispatcher.before-send");
   const byTopic = Map.groupBy(due, (work) => `work.${work.type}`);
   const sent = await Promise.all(
     [...byTopic].map(async ([topic, works]) => pair(works, await log.append(topic, works.map(toWorkRecord)))),
   );
+  faultPoint("dispatcher.after-send");
   await schedule.markQueued(lease, sent.flat());
   telemetry.batch("dispatcher", due.length, secondsSince(startedAt));
   telemetry.dispatched(due, secondsSince(startedAt));

@@ -14,6 +14,7 @@ import {
 import { secondsSince, type Telemetry } from "../engine/telemetry.ts";
 import { EVENTS_TOPIC, TAGS_TOPIC } from "../engine/topics.ts";
 import type { Drainer } from "../runtime/drain.ts";
+import { faultPoint } from "../runtime/fault-point.ts";
 
 /** Rows in one batch: large enough to amortize commits and sends, small enough to stay under memory and latency. */
 const BATCH = 1_000;
@@ -63,9 +64,12 @@ export function createRelay(options: RelayOptions): Drainer {
       }
       const startedAt = performance.now();
       const rows = await outbox.next(lease, BATCH, sent);
+      if (sent.length > 0) faultPoint("relay.after-mark");
       sent = [];
       if (rows.length === 0) return false;
+      faultPoint("relay.before-send");
       const positions = await log.append(EVENTS_TOPIC, rows);
+      faultPoint("relay.after-send");
       const again = positions.find((position) => position.offset <= (reached.get(positionKey(position)) ?? -1));
       if (again) {
         await startOver(await currentLog(options), { catalog: false, reason: lostTail(again) }, options);

@@ -18,6 +18,7 @@ import {
 } from "../engine/ports.ts";
 import { type Backoff, fullJitter } from "../engine/retry.ts";
 import { type MembershipChange, secondsSince, type Telemetry } from "../engine/telemetry.ts";
+import { faultPoint } from "./fault-point.ts";
 import { requireKept } from "./kept.ts";
 
 /** What a stage does with consecutive records of one partition, inside the transaction that moves its position. */
@@ -205,14 +206,17 @@ async function applyBatch(batch: RecordBatch, batchContext: BatchContext): Promi
   using _pass = context.telemetry.pass(handler.stage, "batch");
   const { to, afterCommit } = await context.store.transaction(async (tx) => {
     const handled = await handler.handle({ ...batch, records }, tx, from?.watermark ?? null);
+    faultPoint(`${handler.stage}.in-transaction`);
     const to: GroupPosition = {
       lastOffset: last.offset,
       watermark: handled.watermark ?? from?.watermark ?? null,
       topicId: batch.topicId,
     };
     await tx.positions.advance(handler.group, batch, from, to);
+    faultPoint(`${handler.stage}.before-commit`);
     return { to, afterCommit: handled.afterCommit };
   });
+  faultPoint(`${handler.stage}.after-commit`);
   // Amid a rebalance the map holds already where the next assignment starts.
   if (subscription.owns(batch)) positions.set(key, to);
   subscription.commit(batch, to.lastOffset + 1);

@@ -1,0 +1,31 @@
+import { outcomeOf } from "./findings.ts";
+import { Life, type StageName } from "./life.ts";
+import type { FaultOutcome } from "./row.ts";
+
+const EVENTS = 200;
+
+/** Where a stage dies: a fault point (`src/runtime/fault-point.ts`), passed for the n-th time. */
+export interface KillPoint {
+  readonly stage: StageName;
+  readonly at: string;
+}
+
+/** One life in which stages die at these points, one after the other, each amid work, and are started again. */
+export async function killedAt(
+  points: readonly KillPoint[],
+  random: () => number,
+  deadlineSeconds: number,
+): Promise<FaultOutcome> {
+  await using life = await Life.begin(random);
+  const { stage } = points[0] as KillPoint;
+  life.startAll([stage]);
+  for (const { at } of points) {
+    await life.capture(EVENTS);
+    const { signal, stderr } = await life.start(stage, { env: { FAULT_AT: at } }).ended;
+    if (signal !== "SIGKILL") throw new Error(`${stage} did not die at ${at}: ${stderr.slice(-500)}`);
+    await life.freeWork(stage);
+  }
+  life.start(stage);
+  const recoveredMs = await life.untilSettled(deadlineSeconds * 1_000);
+  return outcomeOf(life, `killed at ${points.map(({ at }) => at).join(", ")}`, recoveredMs);
+}

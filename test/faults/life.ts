@@ -1,0 +1,111 @@
+import { linkAddedEvent } from "../../src/domains/links/index.ts";
+import { ingest } from "../../src/pipeline/ingest.ts";
+import { type Running, startCommand } from "../support/commands.ts";
+import { DEAD_HOST } from "../support/link-mix.ts";
+import { servePages, type TestPages } from "../support/pages.ts";
+import { settled } from "../support/settled.ts";
+import { createTestApp, type TestApp, until } from "../support/test-app.ts";
+import { capture } from "./mixture.ts";
+
+/** Every stage as a process of its own, as on many machines. */
+export const STAGES = [
+  "kafka:publish",
+  "router",
+  "kafka:materialize",
+  "agent:fetcher",
+  "agent:enricher",
+  "agent:publisher",
+] as const;
+export type StageName = (typeof STAGES)[number];
+
+const WORK_OF: Partial<Record<StageName, string>> = {
+  "agent:fetcher": "fetch_link",
+  "agent:enricher": "enrich_link",
+  "agent:publisher": "publish_link",
+};
+
+/** A life of links, todos, temperatures and annotations on a database and topics of its own, with stages as processes. */
+export class Life implements AsyncDisposable {
+  readonly #running = new Map<string, Running>();
+  /** Captures about so many events, of all kinds, on subjects old and new. */
+  readonly capture: (count: number) => Promise<void>;
+
+  private constructor(
+    readonly world: TestApp,
+    readonly pages: TestPages,
+    random: () => number,
+  ) {
+    this.capture = capture(world.app, pages.origin, random);
+  }
+
+  /** `pageMs`: how long a page takes to answer, so that there is time to be killed in. */
+  static async begin(
+    random: () => number,
+    { env = {}, pageMs = 10 }: { env?: Record<string, string>; pageMs?: number } = {},
+  ): Promise<Life> {
+    const pages = await servePages({ delayMs: pageMs });
+    const world = await createTestApp({ FETCH_ALLOW_HOSTS: `${pages.host},${DEAD_HOST}`, ...env });
+    return new Life(world, pages, random);
+  }
+
+  /** Starts a stage; `as` tells a second one from the first. */
+  start(stage: StageName, { env = {}, as = stage }: { env?: Record<string, string>; as?: string } = {}): Running {
+    const command = startCommand([stage], { ...this.world.env, ...env });
+    this.#running.set(as, command);
+    return command;
+  }
+
+  startAll(except: readonly StageName[] = []): void {
+    for (const stage of STAGES) if (!except.includes(stage)) this.start(stage);
+  }
+
+  /** `kill -9`. What an agent had in hand is free when its lease ends: the clock is put forward for it. */
+  async kill(stage: StageName, as: string = stage): Promise<void> {
+    await this.#running.get(as)?.kill();
+    this.#running.delete(as);
+    await this.freeWork(stage);
+  }
+
+  async freeWork(stage: StageName): Promise<void> {
+    const workType = WORK_OF[stage];
+    if (!workType) return;
+    await this.world.app.db`
+      update lifestream.work set lease_until = clock_timestamp() where status = 'running' and work_type = ${workType}`;
+  }
+
+  /** SIGTERM to everything that runs; how each ended. */
+  async stopAll(): Promise<{ stage: string; code: number | null; ms: number }[]> {
+    const stopping = [...this.#running].map(async ([stage, command]) => {
+      const startedAt = performance.now();
+      const { code } = await command.stop();
+      return { stage, code, ms: performance.now() - startedAt };
+    });
+    this.#running.clear();
+    return Promise.all(stopping);
+  }
+
+  async captureLink(path: string): Promise<void> {
+    const { store, registry } = this.world.app;
+    const event = linkAddedEvent({ url: `${this.pages.origin}${path}`, source: "test", visibility: "public" });
+    await ingest([event], { store, registry, now: () => new Date() });
+  }
+
+  /** Until one more page is asked for: then everything is amid its work. */
+  async untilBusy(): Promise<void> {
+    const before = this.pages.requests.size;
+    await until(async () => this.pages.requests.size > before);
+  }
+
+  /** Until nothing is left to do. Returns how long it took, in milliseconds. */
+  async untilSettled(withinMs: number): Promise<number> {
+    const startedAt = performance.now();
+    await until(() => settled(this.world.app), withinMs);
+    return performance.now() - startedAt;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#running.values()].map((command) => command.kill()));
+    await this.world[Symbol.asyncDispose]();
+    await this.pages[Symbol.asyncDispose]();
+  }
+}
