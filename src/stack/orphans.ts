@@ -24,6 +24,11 @@ export function recordServer(home: string, name: string, server: Omit<ServerReco
   if (start) writeWhole(recordFile(home, name), JSON.stringify({ ...server, start }));
 }
 
+/** What was last started under this name. */
+export function recordedServer(home: string, name: string): { readonly pid: number } | null {
+  return readRecord(home, name) ?? null;
+}
+
 /** The port of last time. */
 export function lastPort(home: string, name: string): number | undefined {
   return readRecord(home, name)?.port;

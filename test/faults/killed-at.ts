@@ -27,5 +27,5 @@ export async function killedAt(
   }
   life.start(stage);
   const recoveredMs = await life.untilSettled(deadlineSeconds * 1_000);
-  return outcomeOf(life, `killed at ${points.map(({ at }) => at).join(", ")}`, recoveredMs);
+  return await outcomeOf(life, `killed at ${points.map(({ at }) => at).join(", ")}`, recoveredMs);
 }

@@ -1,5 +1,6 @@
 import { outcomeOf } from "./findings.ts";
 import { Life, STAGES, type StageName } from "./life.ts";
+import { startLoad } from "./load.ts";
 import type { FaultOutcome } from "./row.ts";
 
 const BATCH = 20;
@@ -13,7 +14,7 @@ export async function manyKills(kills: number, random: () => number): Promise<Fa
   await using life = await Life.begin(random, { pageMs: 25 });
   const killed = new Map<StageName, number>();
   life.startAll();
-  const load = startLoad(life);
+  const load = startLoad(life, { batch: BATCH, everyMs: BATCH_EVERY_MS });
   for (let n = 1; n <= kills; n += 1) {
     await Bun.sleep(random() * BETWEEN_MS);
     const stage = STAGES[Math.floor(random() * STAGES.length)] as StageName;
@@ -26,21 +27,5 @@ export async function manyKills(kills: number, random: () => number): Promise<Fa
   await load.stop();
   const recoveredMs = await life.untilSettled(SETTLED_WITHIN_MS);
   const each = STAGES.map((stage) => `${stage} ${killed.get(stage) ?? 0}`).join(", ");
-  return outcomeOf(life, `${kills} kills: ${each}`, recoveredMs);
-}
-
-function startLoad(life: Life): { stop(): Promise<void> } {
-  let on = true;
-  const running = (async () => {
-    while (on) {
-      await life.capture(BATCH);
-      await Bun.sleep(BATCH_EVERY_MS);
-    }
-  })();
-  return {
-    async stop() {
-      on = false;
-      await running;
-    },
-  };
+  return await outcomeOf(life, `${kills} kills: ${each}`, recoveredMs);
 }

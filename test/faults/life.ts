@@ -3,6 +3,7 @@ import { ingest } from "../../src/pipeline/ingest.ts";
 import { type Running, startCommand } from "../support/commands.ts";
 import { DEAD_HOST } from "../support/link-mix.ts";
 import { servePages, type TestPages } from "../support/pages.ts";
+import type { TestServers } from "../support/servers.ts";
 import { settled } from "../support/settled.ts";
 import { createTestApp, type TestApp, until } from "../support/test-app.ts";
 import { capture } from "./mixture.ts";
@@ -24,9 +25,20 @@ const WORK_OF: Partial<Record<StageName, string>> = {
   "agent:publisher": "publish_link",
 };
 
+export interface LifeOptions {
+  readonly env?: Record<string, string>;
+  /** How long a page takes to answer, so that there is time to be killed in. */
+  readonly pageMs?: number;
+  /** Which part of what is captured are links. */
+  readonly links?: number;
+  readonly servers?: TestServers;
+}
+
 /** A life of links, todos, temperatures and annotations on a database and topics of its own, with stages as processes. */
 export class Life implements AsyncDisposable {
   readonly #running = new Map<string, Running>();
+  /** What stages are told otherwise than this process: a proxy's address. */
+  stageEnv: Record<string, string> = {};
   /** Captures about so many events, of all kinds, on subjects old and new. */
   readonly capture: (count: number) => Promise<void>;
 
@@ -34,23 +46,23 @@ export class Life implements AsyncDisposable {
     readonly world: TestApp,
     readonly pages: TestPages,
     random: () => number,
+    links?: number,
   ) {
-    this.capture = capture(world.app, pages.origin, random);
+    this.capture = capture(world.app, pages.origin, random, links === undefined ? {} : { links });
   }
 
-  /** `pageMs`: how long a page takes to answer, so that there is time to be killed in. */
-  static async begin(
-    random: () => number,
-    { env = {}, pageMs = 10 }: { env?: Record<string, string>; pageMs?: number } = {},
-  ): Promise<Life> {
+  static async begin(random: () => number, { env = {}, pageMs = 10, links, servers }: LifeOptions = {}): Promise<Life> {
     const pages = await servePages({ delayMs: pageMs });
-    const world = await createTestApp({ FETCH_ALLOW_HOSTS: `${pages.host},${DEAD_HOST}`, ...env });
-    return new Life(world, pages, random);
+    const world = await createTestApp(
+      { FETCH_ALLOW_HOSTS: `${pages.host},${DEAD_HOST}`, ...env },
+      servers ? { servers } : {},
+    );
+    return new Life(world, pages, random, links);
   }
 
   /** Starts a stage; `as` tells a second one from the first. */
   start(stage: StageName, { env = {}, as = stage }: { env?: Record<string, string>; as?: string } = {}): Running {
-    const command = startCommand([stage], { ...this.world.env, ...env });
+    const command = startCommand([stage], { ...this.world.env, ...this.stageEnv, ...env });
     this.#running.set(as, command);
     return command;
   }
@@ -64,6 +76,18 @@ export class Life implements AsyncDisposable {
     await this.#running.get(as)?.kill();
     this.#running.delete(as);
     await this.freeWork(stage);
+  }
+
+  /** One that was started under this name goes, by SIGTERM or by `kill -9`. */
+  async leave(as: string, { abruptly }: { abruptly: boolean }): Promise<void> {
+    const command = this.#running.get(as);
+    this.#running.delete(as);
+    await (abruptly ? command?.kill() : command?.stop());
+  }
+
+  /** What runs, by its name. */
+  running(): ReadonlyMap<string, Running> {
+    return this.#running;
   }
 
   async freeWork(stage: StageName): Promise<void> {
@@ -99,8 +123,24 @@ export class Life implements AsyncDisposable {
   /** Until nothing is left to do. Returns how long it took, in milliseconds. */
   async untilSettled(withinMs: number): Promise<number> {
     const startedAt = performance.now();
-    await until(() => settled(this.world.app), withinMs);
+    await until(() => settled(this.world.app), withinMs).catch(async () => {
+      throw new Error(`not settled within ${withinMs / 1_000} s: ${await this.#leftToDo()}`);
+    });
     return performance.now() - startedAt;
+  }
+
+  async #leftToDo(): Promise<string> {
+    const [row] = await this.world.app.db<{ left: string }[]>`
+      select concat_ws(', ',
+        (select count(*) || ' events not forwarded' from lifestream.events where not published_to_kafka),
+        (select string_agg(n || ' ' || work_type || ' ' || status, ', ') from (
+          select work_type, status, count(*) as n from lifestream.work where status <> 'done' group by 1, 2) as w),
+        (select string_agg(consumer_group || ' behind by ' || n, ', ') from (
+          select o.consumer_group, count(*) as n from lifestream.events e
+          join lifestream.kafka_offsets o on o.topic = e.kafka_topic and o.partition = e.kafka_partition
+          where e.kafka_offset > o.last_offset group by 1) as b)) as left`;
+    const ended = [...this.#running].filter(([, command]) => command.hasEnded()).map(([stage]) => `${stage} ended`);
+    return [row?.left, ...ended].join(", ");
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

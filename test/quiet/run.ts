@@ -5,9 +5,9 @@
  */
 import { columns } from "../../src/cli/format.ts";
 import { killLeftCommands } from "../support/commands.ts";
+import { startOwnServers } from "../support/own-servers.ts";
 import { meterPostgres, type PostgresMeter } from "../support/postgres-meter.ts";
 import { beginLife, type Life } from "./life.ts";
-import { startOwnServers } from "./servers.ts";
 
 const WINDOW_MS = 15_000;
 /** The longest pause between two tries is 10 s, and a broker needs some seconds to start. */

@@ -26,6 +26,7 @@ export interface Running {
   readonly ended: Promise<Ended>;
   /** Waits until standard output shows it; fails when the command ends first, or too late. */
   said(pattern: RegExp, withinMs?: number): Promise<RegExpExecArray>;
+  hasEnded(): boolean;
   /** What it printed so far. */
   printed(): { readonly stdout: string; readonly stderr: string };
   /** SIGTERM, as a supervisor stops it; fails when it does not end in time. */
@@ -50,6 +51,7 @@ export function startCommand(args: readonly string[], env: Env, stdin = ""): Run
     pid: child.pid ?? 0,
     ended,
     said: (pattern, withinMs = DEADLINE_MS) => said(args, pattern, { child, printed, withinMs }),
+    hasEnded: () => child.exitCode !== null || child.signalCode !== null,
     printed: () => ({ ...printed }),
     async stop(withinMs = DEADLINE_MS) {
       child.kill("SIGTERM");

@@ -9,7 +9,7 @@ import { silentLogger } from "../../src/engine/logger.ts";
 import type { TopicDefinition } from "../../src/engine/topics.ts";
 import { ensureTopics } from "../../src/pipeline/topics.ts";
 import { runStages, type Stage } from "../../src/runtime/service.ts";
-import { testServers } from "./servers.ts";
+import { type TestServers, testServers } from "./servers.ts";
 
 /** An app on a database and topics of its own, in a folder of its own; disposing it takes them away again. */
 export interface TestApp extends AsyncDisposable {
@@ -22,20 +22,23 @@ export interface TestApp extends AsyncDisposable {
 
 /**
  * Makes a fresh database, migrated, and fresh topics under a prefix of their own. `bare`: the database is empty, and
- * the topics are left to be made. `partitions`: of each topic that is usually made with several.
+ * the topics are left to be made. `partitions`: of each topic that is usually made with several. `servers`: others than all
+ * tests have.
  */
 export async function createTestApp(
   env: Record<string, string> = {},
   {
     bare = false,
     partitions,
+    servers: given,
     ...options
   }: Partial<Pick<AppOptions, "domains" | "withAgents" | "logger" | "telemetry">> & {
     bare?: boolean;
     partitions?: number;
+    servers?: TestServers;
   } = {},
 ): Promise<TestApp> {
-  const servers = await testServers();
+  const servers = given ?? (await testServers());
   const name = `t_${crypto.randomUUID().replaceAll("-", "").slice(0, 16)}`;
   await onServer(servers.databaseUrl, `create database ${name}`);
   const home = mkdtempSync(join(tmpdir(), "stream-home-"));

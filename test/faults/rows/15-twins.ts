@@ -18,6 +18,6 @@ export const twins: FaultRow = {
     await life.untilSettled(60_000);
     for (const stage of TWINS) await life.kill(stage);
     await life.capture(200);
-    return outcomeOf(life, "each twice; then the first of each killed", await life.untilSettled(60_000));
+    return await outcomeOf(life, "each twice; then the first of each killed", await life.untilSettled(60_000));
   },
 };

@@ -25,6 +25,6 @@ export const sigterm: FaultRow = {
     }
     life.startAll();
     const recoveredMs = await life.untilSettled(60_000);
-    return outcomeOf(life, `${ROUNDS} times all stopped, the slowest in ${Math.round(slowest)} ms`, recoveredMs);
+    return await outcomeOf(life, `${ROUNDS} times all stopped, the slowest in ${Math.round(slowest)} ms`, recoveredMs);
   },
 };

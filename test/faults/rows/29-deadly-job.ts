@@ -27,6 +27,6 @@ export const deadlyJob: FaultRow = {
       await life.freeWork("agent:fetcher");
     }
     const recoveredMs = await life.untilSettled(60_000);
-    return outcomeOf(life, `killed ${deaths} times, then set aside`, recoveredMs);
+    return await outcomeOf(life, `killed ${deaths} times, then set aside`, recoveredMs);
   },
 };

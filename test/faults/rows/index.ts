@@ -3,7 +3,19 @@ import { relayKilled } from "./01-relay-killed.ts";
 import { materializerKilled } from "./02-materializer-killed.ts";
 import { routerKilled } from "./03-router-killed.ts";
 import { agentKilled } from "./04-agent-killed.ts";
+import { brokerKilled } from "./05-broker-killed.ts";
+import { postgresRestarted } from "./06-postgres-restarted.ts";
+import { answerLost } from "./07-answer-lost.ts";
+import { network } from "./08-network.ts";
+import { oversize } from "./11-oversize.ts";
+import { duplicates } from "./12-duplicates.ts";
+import { childFirst } from "./13-child-first.ts";
+import { longTransaction } from "./14-long-transaction.ts";
 import { twins } from "./15-twins.ts";
+import { rebalances } from "./17-rebalances.ts";
+import { morePartitions } from "./19-more-partitions.ts";
+import { topicAnew } from "./20-topic-anew.ts";
+import { reset } from "./25-reset.ts";
 import { sigterm } from "./28-sigterm.ts";
 import { deadlyJob } from "./29-deadly-job.ts";
 
@@ -13,7 +25,19 @@ export const ROWS: readonly FaultRow[] = [
   materializerKilled,
   routerKilled,
   agentKilled,
+  brokerKilled,
+  postgresRestarted,
+  answerLost,
+  network,
+  oversize,
+  duplicates,
+  childFirst,
+  longTransaction,
   twins,
+  rebalances,
+  morePartitions,
+  topicAnew,
+  reset,
   sigterm,
   deadlyJob,
 ];

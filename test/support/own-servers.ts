@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { removeStackHome } from "../../src/stack/index.ts";
 import { startKafka } from "../../src/stack/kafka.ts";
+import { recordedServer } from "../../src/stack/orphans.ts";
 import { startPostgres } from "../../src/stack/postgres.ts";
 import type { RunningServer, ServerOptions } from "../../src/stack/types.ts";
 
@@ -11,9 +12,16 @@ export interface OwnServer {
   readonly address: string;
   stop(): Promise<void>;
   start(): Promise<void>;
+  /** `kill -9`: it comes back by what it has on its disk. */
+  kill(): Promise<void>;
+  /** Takes it off the processor: connections stay open and nobody answers. */
+  freeze(): void;
+  thaw(): void;
 }
 
 export interface OwnServers extends AsyncDisposable {
+  /** Where their data is. */
+  readonly home: string;
   readonly postgres: OwnServer;
   readonly kafka: OwnServer;
 }
@@ -24,8 +32,12 @@ export async function startOwnServers(): Promise<OwnServers> {
   for (const folder of ["run", "logs"]) mkdirSync(join(home, folder));
   const log = { info() {}, warn: console.warn };
   const options = { home, log, signal: new AbortController().signal };
-  const [postgres, kafka] = await Promise.all([own(startPostgres, options), own(startKafka, options)]);
+  const [postgres, kafka] = await Promise.all([
+    own("Postgres", startPostgres, options),
+    own("Kafka", startKafka, options),
+  ]);
   return {
+    home,
     postgres,
     kafka,
     async [Symbol.asyncDispose]() {
@@ -35,8 +47,15 @@ export async function startOwnServers(): Promise<OwnServers> {
   };
 }
 
-async function own(starter: (options: ServerOptions) => Promise<RunningServer>, options: ServerOptions) {
+type Starter = (options: ServerOptions) => Promise<RunningServer>;
+
+async function own(name: string, starter: Starter, options: ServerOptions): Promise<OwnServer> {
   let running: RunningServer | null = await starter(options);
+  const signal = (what: NodeJS.Signals) => {
+    const server = recordedServer(options.home, name);
+    if (!server) throw new Error(`nobody noted where ${name} runs`);
+    process.kill(server.pid, what);
+  };
   return {
     address: running.address,
     async stop() {
@@ -46,5 +65,13 @@ async function own(starter: (options: ServerOptions) => Promise<RunningServer>, 
     async start() {
       running ??= await starter(options);
     },
+    async kill() {
+      const died = running?.died;
+      signal("SIGKILL");
+      await died;
+      running = null;
+    },
+    freeze: () => signal("SIGSTOP"),
+    thaw: () => signal("SIGCONT"),
   };
 }

@@ -1,0 +1,141 @@
+import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+
+/** What stands in the way between client and server. */
+export type Fault =
+  | { readonly kind: "none" }
+  /** Every chunk comes so much later. */
+  | { readonly kind: "delay"; readonly ms: number; readonly direction?: Direction }
+  /** A partition: what is sent arrives when it is over. */
+  | { readonly kind: "hold"; readonly direction?: Direction }
+  /** What is sent is lost; connections that lost something are reset when it is over. */
+  | { readonly kind: "drop"; readonly direction?: Direction }
+  /** Whoever comes is reset, as by a host that has no such port. */
+  | { readonly kind: "refuse" }
+  /** The server's answer to a statement that holds this text is lost, and the connection with it; so many times. */
+  | { readonly kind: "lose answer"; readonly to: string; times: number };
+
+export type Direction = "to server" | "to client";
+
+/** Stands on loopback before a server and brings faults about. */
+export interface FaultProxy extends AsyncDisposable {
+  readonly port: number;
+  /** From now on, for connections that are and that come. */
+  set(fault: Fault): void;
+  /** Resets every connection (RST). */
+  reset(): void;
+  /** Server halves end; their clients are not told, and wait. */
+  halfOpen(): void;
+  /** How many chunks or connections a fault has met so far. */
+  met(): number;
+}
+
+/** One connection through the proxy. */
+class Link {
+  readonly #held: (() => void)[] = [];
+  #lostBytes = false;
+  #losesAnswer = false;
+  #halfOpen = false;
+
+  constructor(
+    readonly client: Socket,
+    readonly server: Socket,
+    readonly fault: () => Fault,
+    readonly onMet: () => void,
+  ) {
+    client.on("data", (chunk) => this.#pass(chunk as Buffer, "to server"));
+    server.on("data", (chunk) => this.#pass(chunk as Buffer, "to client"));
+    client.on("error", () => server.resetAndDestroy());
+    server.on("error", () => client.resetAndDestroy());
+    client.on("close", () => server.destroy());
+    server.on("close", () => this.#halfOpen || client.destroy());
+  }
+
+  halfOpen(): void {
+    this.#halfOpen = true;
+    this.server.destroy();
+  }
+
+  reset(): void {
+    this.client.resetAndDestroy();
+    this.server.resetAndDestroy();
+  }
+
+  /** A fault is over. */
+  release(): void {
+    if (this.#lostBytes || this.#halfOpen) this.reset();
+    else for (const deliver of this.#held.splice(0)) deliver();
+  }
+
+  #pass(chunk: Buffer, direction: Direction): void {
+    const to = direction === "to server" ? this.server : this.client;
+    const deliver = () => void (to.writable && to.write(chunk));
+    const fault = this.fault();
+    if (fault.kind === "lose answer") {
+      if (direction === "to client" && this.#losesAnswer) return void this.reset();
+      if (direction === "to server") this.#noteStatement(fault, chunk);
+    }
+    const bytes = fault.kind === "delay" || fault.kind === "hold" || fault.kind === "drop";
+    if (!bytes || (fault.direction && fault.direction !== direction)) return void deliver();
+    this.onMet();
+    if (fault.kind === "delay") setTimeout(deliver, fault.ms);
+    if (fault.kind === "hold") this.#held.push(deliver);
+    if (fault.kind === "drop") this.#lostBytes = true;
+  }
+
+  #noteStatement(fault: Extract<Fault, { kind: "lose answer" }>, chunk: Buffer): void {
+    if (fault.times === 0 || !chunk.includes(fault.to)) return;
+    fault.times -= 1;
+    this.#losesAnswer = true;
+    this.onMet();
+  }
+}
+
+/** Starts one before the server at this port of 127.0.0.1. */
+export async function startFaultProxy(serverPort: number): Promise<FaultProxy> {
+  let fault: Fault = { kind: "none" };
+  let met = 0;
+  const links = new Set<Link>();
+  const proxy = createServer((client) => {
+    if (fault.kind === "refuse") {
+      met += 1;
+      client.resetAndDestroy();
+      return;
+    }
+    const link = new Link(
+      client,
+      connect(serverPort, "127.0.0.1"),
+      () => fault,
+      () => {
+        met += 1;
+      },
+    );
+    links.add(link);
+    client.on("close", () => links.delete(link));
+  });
+  await listening(proxy);
+  const all = (act: (link: Link) => void) => {
+    for (const link of [...links]) act(link);
+  };
+  return {
+    port: (proxy.address() as AddressInfo).port,
+    set(next) {
+      fault = next;
+      if (next.kind === "refuse") all((link) => link.reset());
+      else all((link) => link.release());
+    },
+    reset: () => all((link) => link.reset()),
+    halfOpen: () => all((link) => link.halfOpen()),
+    met: () => met,
+    async [Symbol.asyncDispose]() {
+      all((link) => link.reset());
+      await new Promise((resolve) => proxy.close(resolve));
+    },
+  };
+}
+
+function listening(server: Server): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", resolve);
+  });
+}

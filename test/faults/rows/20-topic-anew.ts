@@ -1,0 +1,35 @@
+import { EVENTS_TOPIC } from "../../../src/engine/topics.ts";
+import { ensureTopics } from "../../../src/pipeline/topics.ts";
+import { outcomeOf } from "../findings.ts";
+import { Life } from "../life.ts";
+import type { FaultRow } from "../row.ts";
+
+export const topicAnew: FaultRow = {
+  number: 20,
+  title: "topic deleted, re-created and refilled past the old offset",
+  expected: "noticed by its id; nothing skipped",
+  deadlineSeconds: 90,
+  quick: false,
+  async run(random) {
+    await using life = await Life.begin(random);
+    const { log, registry } = life.world.app;
+    life.startAll();
+    await life.capture(150);
+    await life.untilSettled(60_000);
+    const asked = new Map(life.pages.requests);
+    await life.stopAll();
+    await log.deleteTopics([EVENTS_TOPIC]);
+    await ensureTopics(log, registry.topics);
+    await life.capture(600);
+    life.startAll();
+    const recoveredMs = await life.untilSettled(90_000);
+    requireNotAskedAgain(asked, life.pages.requests);
+    return await outcomeOf(life, "150 events applied, topic made anew, 600 more", recoveredMs);
+  },
+};
+
+/** Work that was done before is not done for a replay. */
+export function requireNotAskedAgain(before: ReadonlyMap<string, number>, now: ReadonlyMap<string, number>): void {
+  const again = [...before].filter(([path, times]) => now.get(path) !== times);
+  if (again.length > 0) throw new Error(`pages asked for again: ${again.map(([path]) => path).join(" ")}`);
+}
