@@ -6,7 +6,9 @@ import { join } from "node:path";
  * cannot run; otherwise the log in Postgres does where no Kafka can.
  */
 export function localKafkaFor(root, command, env = process.env) {
-  if (command === "test" || command === "test:adoption") return { wanted: !env.TEST_KAFKA_BROKERS, required: true };
+  if (["test", "test:adoption", "test:security"].includes(command)) {
+    return { wanted: !env.TEST_KAFKA_BROKERS, required: true };
+  }
   // It stops and starts the servers, so nobody else's will do.
   if (command === "test:quiet") return { wanted: true, required: true };
   const setting = (name) => env[name] || dotEnv(root, name);

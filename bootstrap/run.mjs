@@ -12,6 +12,7 @@ const TESTS = {
   "test:adoption": "test/adoption/run.ts",
   "test:faults": "test/faults/run.ts",
   "test:quiet": "test/quiet/run.ts",
+  "test:security": "test/security/run.ts",
 };
 const root = fileURLToPath(new URL("..", import.meta.url));
 const [command, ...args] = process.argv.slice(2);

@@ -65,19 +65,25 @@ export interface AppOptions {
   readonly telemetry?: Telemetry;
   /** Shown in the database's list of connections. */
   readonly name: string;
+  /** How long Postgres may be silent on a question. Unless given, as long as it likes: rebuilding takes its time. */
+  readonly answerWithinMs?: number;
   /** With the agents and their clients; without, the registry knows their work but nobody to do it. */
   readonly withAgents?: boolean;
   readonly domains?: (config: Config, linkAgents: readonly Agent<never>[]) => readonly Domain[];
 }
 
+/** What stages ask of Postgres is short; nobody sits there who would wonder why nothing happens. */
+export const STAGES_ANSWERED_WITHIN_MS = 30_000;
+
 /** Wires everything. Connections open when they are first used; disposing closes them. */
 export function openApp(options: AppOptions): App {
   const { config, databaseUrl, logger, telemetry = noTelemetry } = options;
-  const db = connect({ url: databaseUrl, name: options.name });
+  const { name, answerWithinMs } = options;
+  const db = connect({ url: databaseUrl, name, answerWithinMs });
   const store = createPostgresStore(db, databaseUrl);
   const transport = options.transport ?? { kind: config.transport ?? "kafka", why: "the configuration says so" };
   const kafka = { ...config.kafka, brokers: options.kafkaBrokers };
-  const log = openLog({ kind: transport.kind, kafka, databaseUrl, name: options.name, logger });
+  const log = openLog({ kind: transport.kind, kafka, databaseUrl, name, answerWithinMs, logger });
   const agents = options.withAgents
     ? linkAgents({ config, db, store, logger, telemetry })
     : { agents: [], close: async () => {} };

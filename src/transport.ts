@@ -19,6 +19,7 @@ export interface LogOptions {
   readonly kafka: KafkaConfig;
   readonly databaseUrl: string;
   readonly name: string;
+  readonly answerWithinMs?: number | undefined;
   readonly logger: Logger;
 }
 
@@ -26,8 +27,13 @@ export interface LogOptions {
 const EMBEDDED_CONNECTIONS = 4;
 
 /** Opens the log; nothing is connected before it is used. */
-export function openLog({ kind, kafka, databaseUrl, name, logger }: LogOptions): Log {
+export function openLog({ kind, kafka, databaseUrl, name, answerWithinMs, logger }: LogOptions): Log {
   if (kind === "kafka") return createKafkaLog(kafka, logger);
-  const db = connect({ url: databaseUrl, name: `${name} log`, maxConnections: EMBEDDED_CONNECTIONS });
+  const db = connect({
+    url: databaseUrl,
+    name: `${name} log`,
+    maxConnections: EMBEDDED_CONNECTIONS,
+    answerWithinMs,
+  });
   return createEmbeddedLog({ db, canListen: !isTransactionPooler(databaseUrl), classify, logger });
 }

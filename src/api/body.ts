@@ -1,8 +1,11 @@
 import type { Context } from "hono";
+import { within } from "../engine/patience.ts";
 import { Problem } from "./problems.ts";
 
 /** Most bytes of a request's body. */
 export const MAX_BODY_BYTES = 1024 * 1024;
+/** How long a body may take to come. Without this, a client that sends a byte now and then would be kept for hours. */
+const BODY_MS = 20_000;
 /** JSON nested deeper than this is refused before anything walks through it. */
 const MAX_DEPTH = 100;
 
@@ -18,22 +21,38 @@ export function contentType(c: Context, allowed: readonly string[]): string {
   return type;
 }
 
-/** The body as text. Reading stops at the limit, whatever length was announced. */
-export async function readText(c: Context, limit = MAX_BODY_BYTES): Promise<string> {
-  const tooBig = () => new Problem(413, `The body is bigger than ${limit.toLocaleString("en")} bytes.`);
-  if (Number(c.req.header("content-length") ?? 0) > limit) throw tooBig();
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of (c.req.raw.body ?? []) as AsyncIterable<Uint8Array>) {
-    size += chunk.byteLength;
-    if (size > limit) throw tooBig();
-    chunks.push(chunk);
+/** The body as text. Reading stops at the limit, whatever length was announced, and when its time is over. */
+export async function readText(c: Context, limit = MAX_BODY_BYTES, withinMs = BODY_MS): Promise<string> {
+  if (Number(c.req.header("content-length") ?? 0) > limit) throw tooBig(limit);
+  const reader = c.req.raw.body?.getReader();
+  const bytes = reader ? await within(withinMs, readAll(reader, limit), () => null) : Buffer.alloc(0);
+  if (bytes === null) {
+    void reader?.cancel().catch(() => {});
+    throw new Problem(408, "The body took too long to come.", { headers: { Connection: "close" } });
   }
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
     throw new Problem(400, "The body is not UTF-8 text.");
   }
+}
+
+async function readAll(reader: ReadableStreamDefaultReader<Uint8Array>, limit: number): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    size += part.value.byteLength;
+    if (size > limit) {
+      void reader.cancel().catch(() => {});
+      throw tooBig(limit);
+    }
+    chunks.push(part.value);
+  }
+  return Buffer.concat(chunks);
+}
+
+function tooBig(limit: number): Problem {
+  return new Problem(413, `The body is bigger than ${limit.toLocaleString("en")} bytes.`);
 }
 
 /** Text as JSON; the Problem names the line where there are several. */

@@ -43,6 +43,8 @@ describe("POST /api/links", () => {
     [{ url: "not a url" }, "no web address"],
     [{ url: "javascript:alert(1)" }, "no web address"],
     [{ url: `https://example.com/${"x".repeat(2001)}` }, "longer than 2000"],
+    [{ url: "https://ada:canary@example.com/" }, "a user name or password in it"],
+    [{ url: "https://token@example.com/" }, "a user name or password in it"],
     [{ url: 5 }, "url: "],
     [{}, "url: "],
     [{ url: "https://example.com", visibility: "secret" }, "visibility: "],

@@ -14,7 +14,7 @@ export interface ProblemPart {
 export class Problem extends Error {
   override readonly name = "Problem";
   constructor(
-    readonly status: 400 | 401 | 403 | 404 | 405 | 413 | 415 | 421 | 422 | 500 | 503,
+    readonly status: 400 | 401 | 403 | 404 | 405 | 408 | 413 | 415 | 421 | 422 | 500 | 503,
     readonly detail: string,
     readonly more: { errors?: readonly ProblemPart[]; headers?: Readonly<Record<string, string>> } = {},
   ) {

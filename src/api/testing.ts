@@ -19,6 +19,8 @@ export interface TestWeb {
   readonly ledger: Map<string, StoredEvent>;
   /** A request as a program on this machine sends it; headers and host may be replaced. */
   request(path: string, init?: RequestInit): Promise<Response>;
+  /** What the router knows, middleware left out: a route that is new is in it by itself. */
+  readonly routes: readonly { readonly method: string; readonly path: string }[];
 }
 
 export const PORT = 8080;
@@ -30,6 +32,7 @@ export function testWeb(overrides: Partial<ServerDeps> = {}): TestWeb {
   const app = createServerApp({ ...testDeps(ledger), ...overrides }, () => PORT);
   return {
     ledger,
+    routes: app.routes.flatMap(({ method, path }) => (method === "ALL" ? [] : { method, path })),
     async request(path, init = {}) {
       const headers = new Headers(init.headers);
       if (!headers.has("host")) headers.set("host", `127.0.0.1:${PORT}`);
@@ -38,7 +41,8 @@ export function testWeb(overrides: Partial<ServerDeps> = {}): TestWeb {
   };
 }
 
-function testDeps(ledger: Map<string, StoredEvent>): ServerDeps {
+/** What a server needs, over a ledger in memory. */
+export function testDeps(ledger = new Map<string, StoredEvent>()): ServerDeps {
   return {
     registry: createRegistry([links({ defaultVisibility: "private", agents: [] }), todos, temperature, annotations]),
     reads: { read: (query) => query(emptyTables), history: async () => null },

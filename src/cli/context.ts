@@ -3,6 +3,7 @@ import { type Config, loadConfig } from "../config.ts";
 import { UserError } from "../engine/errors.ts";
 import type { Logger } from "../engine/logger.ts";
 import { createLogger } from "../runtime/logger.ts";
+import { secretsOf } from "../secrets.ts";
 import { readStackEnv } from "../stack/stack-env.ts";
 import type { Transport } from "../transport.ts";
 import { transportInUse } from "./transport.ts";
@@ -16,18 +17,13 @@ export interface Context {
 /** Reads the configuration and makes the logger: human lines on a terminal, JSON otherwise, on standard error. */
 export function createContext(env: Record<string, string | undefined> = process.env): Context {
   const config = loadConfig(env, process.cwd());
-  const secrets = [config.kafka.password, config.llm.apiKey, passwordOf(config.databaseUrl)];
   const logger = createLogger({
     level: config.logLevel,
     pretty: process.stderr.isTTY === true,
-    secrets: secrets.filter((secret) => secret !== undefined),
+    secrets: secretsOf(env),
     destination: process.stderr,
   });
   return { config, logger };
-}
-
-function passwordOf(url: string | undefined): string | undefined {
-  return url && URL.canParse(url) ? decodeURIComponent(new URL(url).password) || undefined : undefined;
 }
 
 /** Postgres' address: the configuration's, else that of the local stack that runs. */
@@ -59,7 +55,7 @@ const NO_LOG: Transport = { kind: "kafka", why: "none is configured" };
 export function openCommandApp(
   name: string,
   options: { kafka?: boolean; postgres?: boolean; withAgents?: boolean } & Partial<
-    Pick<AppOptions, "domains" | "telemetry">
+    Pick<AppOptions, "domains" | "telemetry" | "answerWithinMs">
   > = {},
   context: Context = createContext(),
 ): App {

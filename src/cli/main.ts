@@ -1,5 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { messageOf, UserError } from "../engine/errors.ts";
+import { redactor } from "../runtime/redact.ts";
+import { secretsOf } from "../secrets.ts";
 import type { CommandSpec } from "./command.ts";
 import { commands } from "./commands/index.ts";
 
@@ -31,8 +33,9 @@ export async function main(argv: readonly string[]): Promise<number> {
     return 0;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    process.stderr.write(`${messageOf(error)}\n`);
-    if (process.env.LOG_LEVEL === "debug" && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+    const redact = redactor(secretsOf(process.env));
+    process.stderr.write(`${redact(messageOf(error))}\n`);
+    if (process.env.LOG_LEVEL === "debug" && error instanceof Error) process.stderr.write(`${redact(error.stack)}\n`);
     return error instanceof UserError ? error.exitCode : 1;
   }
 }

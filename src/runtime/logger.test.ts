@@ -9,6 +9,8 @@ async function logged(pretty: boolean): Promise<string> {
   const log = createLogger({ level: "debug", pretty, secrets: [CANARY], destination });
   log.info(`connecting to postgres://me:hunter22@db.example:5432/x with ${CANARY}`, {
     url: "https://user:hunter22@example.com/",
+    asUser: "https://hunter22@example.com/?mail=a@b",
+    withAt: "postgres://user:hunter22@hunter22@db.example/x",
     password: "hunter22",
     nested: { api_key: "hunter22", list: [`Bearer ${CANARY}${CANARY}`] },
     error: new Error(`refused for ${CANARY}`),

@@ -16,13 +16,15 @@ export interface ConnectOptions {
   /** Shown in pg_stat_activity. */
   readonly name: string;
   readonly maxConnections?: number;
+  /** A connection on which nothing came for so long after a question is given up. Unless given, it may take for ever. */
+  readonly answerWithinMs?: number | undefined;
 }
 
 /**
  * Opens a pool. Times come back as ISO 8601 UTC text with all digits, bigints as numbers (positions and offsets stay
  * far below 2^53). Behind a transaction pooler (port 6543) prepared statements are off, as sessions are not ours there.
  */
-export function connect({ url, name, maxConnections = 8 }: ConnectOptions): Database {
+export function connect({ url, name, maxConnections = 8, answerWithinMs }: ConnectOptions): Database {
   return postgres(withoutMark(url), {
     max: maxConnections,
     connect_timeout: 5,
@@ -39,7 +41,7 @@ export function connect({ url, name, maxConnections = 8 }: ConnectOptions): Data
     },
     ssl: false, // The socket brings it.
     // The driver takes it; its types do not know.
-    ...({ socket: socketOpener(tlsWish(new URL(url))) } as object),
+    ...({ socket: socketOpener(tlsWish(new URL(url)), answerWithinMs) } as object),
   }) as unknown as Database;
 }
 

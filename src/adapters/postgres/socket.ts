@@ -1,6 +1,7 @@
 import { isIP, Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { lateClose, lost } from "./late-close.ts";
+import { endWhenSilent } from "./silence.ts";
 
 /** How a URL asks for TLS. */
 export interface TlsWish {
@@ -29,7 +30,7 @@ interface Address {
 const TIMEOUT_MS = 5_000;
 
 /** Opens the driver's connections, TLS included, such that it is told of their end in a way that it bears. */
-export function socketOpener(tls: TlsWish | null): (address: Address) => Promise<Socket> {
+export function socketOpener(tls: TlsWish | null, answerWithinMs?: number): (address: Address) => Promise<Socket> {
   return async ({ host: [host = ""], port: [port = 0], path }) => {
     const address = path || `${host}:${port}`;
     const socket = new Socket();
@@ -38,7 +39,8 @@ export function socketOpener(tls: TlsWish | null): (address: Address) => Promise
       if (path) socket.connect(path);
       else socket.connect(port, host);
       await first(socket, "connect", address);
-      return lateClose(tls ? await secured(socket, tls, { host, address }) : socket, address);
+      const open = tls ? await secured(socket, tls, { host, address }) : socket;
+      return lateClose(answerWithinMs ? endWhenSilent(open, answerWithinMs, address) : open, address);
     } catch (error) {
       return lateClose(failing(error as Error), address);
     } finally {

@@ -13,6 +13,8 @@ import { STALE, STALE_DNS } from "../../doctor/stale-dns.ts";
 import { UserError } from "../../engine/errors.ts";
 import { count } from "../../engine/web/parts.ts";
 import { rolesOf } from "../../pipeline/roles.ts";
+import { redactor } from "../../runtime/redact.ts";
+import { secretsOf } from "../../secrets.ts";
 import type { CommandInput } from "../command.ts";
 import { type Context, createContext, databaseUrlOf, kafkaBrokersOf, openCommandApp } from "../context.ts";
 import { paint, plain } from "../format.ts";
@@ -42,7 +44,10 @@ function checksOf(app: App, missing: ReturnType<typeof missingServers>, as: stri
 
 async function report(checks: readonly Check[], options: CommandInput["options"]): Promise<void> {
   const results: Result[] = [];
-  for await (const result of runChecks(checks)) {
+  // What servers say is repeated here, and nobody knows what a server says.
+  const redact = redactor(secretsOf(process.env));
+  for await (const found of runChecks(checks)) {
+    const result = redact(found) as Result;
     results.push(result);
     if (!options.json) console.log(line(result));
   }

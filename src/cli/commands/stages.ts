@@ -1,6 +1,6 @@
 import { classify } from "../../adapters/postgres/connect.ts";
 import { pendingMigrations } from "../../adapters/postgres/migrate.ts";
-import { type App, allMigrations } from "../../app.ts";
+import { type App, allMigrations, STAGES_ANSWERED_WITHIN_MS } from "../../app.ts";
 import { UserError } from "../../engine/errors.ts";
 import { type Observability, openObservability } from "../../observability.ts";
 import { rolesOf, topicsOf } from "../../pipeline/roles.ts";
@@ -66,7 +66,11 @@ function stageCommand(
     const once = options.once === true;
     const health = once ? undefined : config.ports.health;
     await using observed = await openObservability({ config, logger, program: name, asked: health !== undefined });
-    await using app = openCommandApp(name, { withAgents, telemetry: observed.telemetry }, context);
+    await using app = openCommandApp(
+      name,
+      { withAgents, telemetry: observed.telemetry, answerWithinMs: STAGES_ANSWERED_WITHIN_MS },
+      context,
+    );
     const { signal, dispose } = abortOnSignals(logger);
     await checkServers(app, name);
     const probes = health === undefined ? null : await startProbes(app, observed, health);

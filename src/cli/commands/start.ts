@@ -1,6 +1,6 @@
 import { createSite } from "../../adapters/site/site.ts";
-import type { App } from "../../app.ts";
-import { openApp, siteOptions } from "../../app.ts";
+import type { App, AppOptions } from "../../app.ts";
+import { openApp, STAGES_ANSWERED_WITHIN_MS, siteOptions } from "../../app.ts";
 import { openObservability } from "../../observability.ts";
 import { ensureTopics } from "../../pipeline/topics.ts";
 import { abortOnSignals, runStages, type Stage } from "../../runtime/service.ts";
@@ -42,8 +42,9 @@ export async function runEverything(
   await using observed = await openObservability({ config, logger, program: "start", asked: true });
   const { telemetry } = observed;
   const addresses = { databaseUrl, transport, kafkaBrokers };
-  await using app = openApp({ ...addresses, config, logger, telemetry, name: "start", withAgents: true });
-  await migrateApp(app, (line) => say(`schema     ${line}`));
+  const options = { ...addresses, config, logger, telemetry, name: "start", withAgents: true };
+  await migrateAtLeisure(options, (line) => say(`schema     ${line}`));
+  await using app = openApp({ ...options, answerWithinMs: STAGES_ANSWERED_WITHIN_MS });
   await requireKafka(app);
   const topics = await ensureTopics(app.log, app.registry.topics);
   say(`topics     ${topics.map((topic) => topic.name).join(", ")}`);
@@ -61,6 +62,12 @@ export async function runEverything(
   } finally {
     await server.close();
   }
+}
+
+/** A statement that adopts somebody's years may take longer than any of a stage's. */
+async function migrateAtLeisure(options: AppOptions, say: (line: string) => void): Promise<void> {
+  await using app = openApp(options);
+  await migrateApp(app, say);
 }
 
 /** Unless the site has an address of its own, its feeds point to where our page shows it. */

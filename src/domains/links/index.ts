@@ -41,6 +41,10 @@ const MAX_URL_BYTES = 2_000;
 export function linkAddedEvent(link: { url: string; source: string; visibility?: Visibility | undefined }) {
   if (!isWebUrl(link.url))
     throw new UserError(`"${link.url}" is no web address: it must start with http:// or https://`, 2);
+  const { username, password } = new URL(link.url);
+  if (username || password) {
+    throw new UserError("the address has a user name or password in it: leave them out, they are not kept", 2);
+  }
   const urlNorm = normalizeUrl(link.url);
   if (Buffer.byteLength(urlNorm) > MAX_URL_BYTES) {
     throw new UserError(`the address is longer than ${MAX_URL_BYTES} characters`, 2);

@@ -60,5 +60,6 @@ test("given addresses, when named, then without what all of them have", () => {
   expect(hostOf("https://www.example.com:8080/x")).toBe("example.com:8080");
   expect(hostOf("not a url")).toBe("not a url");
   expect(briefUrl("https://www.example.com/x/")).toBe("example.com/x");
+  expect(briefUrl("https://ada:canary@www.example.com/x/")).toBe("example.com/x");
   expect(briefUrl(`https://example.com/${"x".repeat(200)}`)).toHaveLength(90);
 });

@@ -1,3 +1,4 @@
+import { withoutLogins } from "../logins.ts";
 import { type Html, html } from "./html.ts";
 
 /** An address that may be a link: http and https only, whatever was stored. Null: show it as text. */
@@ -12,9 +13,11 @@ export function hostOf(url: string): string {
   return URL.canParse(url) ? new URL(url).host.replace(/^www\./, "") || url : url;
 }
 
-/** An address without what every address has; short enough to stand for a title. */
+/** An address without what every address has, and without a login; short enough to stand for a title. */
 export function briefUrl(url: string): string {
-  const text = url.replace(/^https?:\/\/(www\.)?/, "").replace(/\/$/, "");
+  const text = withoutLogins(url)
+    .replace(/^https?:\/\/(www\.)?/, "")
+    .replace(/\/$/, "");
   return text.length > 90 ? `${text.slice(0, 89)}…` : text;
 }
 

@@ -19,7 +19,7 @@ export const network: FaultRow = {
   number: 8,
   title: "partition, latency, half-open TCP (Postgres)",
   expected: "deadlines, jittered backoff, lag reaches 0",
-  deadlineSeconds: 120,
+  deadlineSeconds: 150,
   quick: false,
   async run(random) {
     await using life = await Life.begin(random, { links: 0.05 });
@@ -37,7 +37,7 @@ export const network: FaultRow = {
     await Bun.sleep(1_000);
     proxy.halfOpen();
     await load.stop();
-    const recoveredMs = await life.untilSettled(120_000);
+    const recoveredMs = await life.untilSettled(150_000);
     return await outcomeOf(
       life,
       "delay, partition, loss each way, refusal for 5 s each; reset; half-open",
