@@ -6,7 +6,7 @@ import { cors } from "./cors.ts";
 import type { ServerDeps } from "./deps.ts";
 import { mountEvents } from "./events.ts";
 import { failurePages } from "./failures.ts";
-import { onlyKnownHosts, securityHeaders } from "./guards.ts";
+import { answeredInTime, onlyKnownHosts, securityHeaders } from "./guards.ts";
 import { createLayout, type Layout } from "./layout.ts";
 import { domainApis, mountEndpoint, mountForm, mountPage } from "./mount.ts";
 import { pageResponse } from "./page-response.ts";
@@ -26,7 +26,7 @@ export function createServerApp(deps: ServerDeps, port: () => number): Hono {
   const assets = loadAssets();
   const layout = createLayout(navigationOf(pages), assets.version);
 
-  app.use(securityHeaders, onlyKnownHosts(port, deps.allowedHosts ?? []));
+  app.use(securityHeaders, answeredInTime(), onlyKnownHosts(port, deps.allowedHosts ?? []));
   app.use("/api/*", cors(deps.corsOrigins));
   mountAssets(app, assets);
   mountProbes(app, deps);

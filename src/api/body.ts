@@ -5,7 +5,7 @@ import { Problem } from "./problems.ts";
 /** Most bytes of a request's body. */
 export const MAX_BODY_BYTES = 1024 * 1024;
 /** How long a body may take to come. Without this, a client that sends a byte now and then would be kept for hours. */
-const BODY_MS = 20_000;
+const BODY_MS = 10_000;
 /** JSON nested deeper than this is refused before anything walks through it. */
 const MAX_DEPTH = 100;
 

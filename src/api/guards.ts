@@ -1,5 +1,24 @@
 import type { MiddlewareHandler } from "hono";
+import { within } from "../engine/patience.ts";
 import { Problem } from "./problems.ts";
+
+const ANSWERED_WITHIN_MS = 15_000;
+
+/** Nobody waits for ever, as behind a locked table: who asked is told, whatever becomes of it. */
+export function answeredInTime(withinMs = ANSWERED_WITHIN_MS): MiddlewareHandler {
+  return async (c, next) => {
+    const inTime = await within(
+      withinMs,
+      next().then(() => true),
+      () => false,
+    );
+    if (inTime) return;
+    const unknown = SAFE.has(c.req.method)
+      ? ""
+      : " Whether it was taken is not known: look, or send it again as it is.";
+    throw new Problem(503, `Postgres takes too long to answer.${unknown}`, { headers: { "Retry-After": "10" } });
+  };
+}
 
 /** Methods that change nothing. */
 const SAFE = new Set(["GET", "HEAD", "OPTIONS"]);

@@ -241,7 +241,10 @@ export interface TxLedger {
   payloadsOf(ids: readonly string[]): Promise<Map<string, Payload>>;
   /** Those of the ids that the ledger holds, in its order. */
   find(ids: readonly string[]): Promise<StoredEvent[]>;
-  /** Events of a subject at these positions, both included, in ledger order; at most `limit`. */
+  /**
+   * Events of a subject at these positions, both included, in ledger order; at most `limit`. One that was never sent is
+   * left out: it committed late, and the relay has yet to move it behind what it sent.
+   */
   stretch(subjectId: string, from: number, to: number, limit: number): Promise<StoredEvent[]>;
 }
 

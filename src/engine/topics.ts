@@ -7,7 +7,13 @@ export interface TopicDefinition {
 }
 
 const DAY_MS = 86_400_000;
-const keptFor = (days: number) => ({ "cleanup.policy": "delete", "retention.ms": String(days * DAY_MS) });
+/** A sender's clock may be wrong by a day: Kafka would refuse its records, or delete them at once. */
+const BROKERS_CLOCK = { "message.timestamp.type": "LogAppendTime" };
+const keptFor = (days: number) => ({
+  "cleanup.policy": "delete",
+  "retention.ms": String(days * DAY_MS),
+  ...BROKERS_CLOCK,
+});
 
 export const EVENTS_TOPIC = "events.raw";
 export const TAGS_TOPIC = "tags.catalog";
@@ -19,7 +25,12 @@ export const CORE_TOPICS: readonly TopicDefinition[] = [
   {
     name: TAGS_TOPIC,
     partitions: 1,
-    config: { "cleanup.policy": "compact", "max.compaction.lag.ms": "3600000", "segment.ms": "3600000" },
+    config: {
+      "cleanup.policy": "compact",
+      "max.compaction.lag.ms": "3600000",
+      "segment.ms": "3600000",
+      ...BROKERS_CLOCK,
+    },
     purpose: "the tag vocabulary, one key per tag",
   },
   { name: DEAD_LETTER_TOPIC, partitions: 1, config: keptFor(30), purpose: "work that failed for good" },

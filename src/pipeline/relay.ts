@@ -22,6 +22,12 @@ const BATCH = 1_000;
 /** How often the relay asks whether the log is still the one it forwarded to, and holds what it was sent. */
 const LOG_CHECK_MS = 15_000;
 
+/**
+ * After so long without a word from the log it may have been away, and back without its tail: no broker starts faster.
+ * What is appended then would hide the loss, so the end of the log is looked at first.
+ */
+const SILENCE_MS = 1_000;
+
 export interface RelayOptions {
   readonly log: Log;
   readonly outbox: Outbox;
@@ -47,6 +53,10 @@ export function createRelay(options: RelayOptions): Drainer {
   let checkAt = 0;
   /** Last offset that each partition acknowledged. */
   let reached = new Map<string, number>();
+  /** When the log was last seen to hold all that. */
+  let seenAt = Number.NEGATIVE_INFINITY;
+  /** What was found lost, until the ledger flows again: whoever asks anew may find it overwritten. */
+  let loss: string | null = null;
   return {
     name: "relay",
     channel: "events",
@@ -56,26 +66,36 @@ export function createRelay(options: RelayOptions): Drainer {
       checkAt = 0;
     },
     async step(lease) {
+      if (loss) {
+        await startOver(await currentLog(options), { catalog: false, reason: loss }, options);
+        loss = null;
+        checkAt = 0;
+      }
       if (clock() >= checkAt) {
         const acknowledged = await followLog(options);
         if (acknowledged === "started over") return true;
         reached = new Map(acknowledged);
         checkAt = clock() + LOG_CHECK_MS;
+        seenAt = clock();
       }
       const startedAt = performance.now();
       const rows = await outbox.next(lease, BATCH, sent);
       if (sent.length > 0) faultPoint("relay.after-mark");
       sent = [];
       if (rows.length === 0) return false;
+      if (clock() - seenAt > SILENCE_MS && (await isShort(log, reached))) {
+        checkAt = 0;
+        return true;
+      }
       faultPoint("relay.before-send");
       const positions = await log.append(EVENTS_TOPIC, rows);
       faultPoint("relay.after-send");
       const again = positions.find((position) => position.offset <= (reached.get(positionKey(position)) ?? -1));
       if (again) {
-        await startOver(await currentLog(options), { catalog: false, reason: lostTail(again) }, options);
-        checkAt = 0;
+        loss = lostTail(again);
         return true;
       }
+      seenAt = clock();
       for (const position of positions) reached.set(positionKey(position), position.offset);
       sent = rows.flatMap((row, index) => {
         const position = positions[index];
@@ -86,6 +106,12 @@ export function createRelay(options: RelayOptions): Drainer {
       return true;
     },
   };
+}
+
+/** Whether the log ends before what it has acknowledged, or is another one: `followLog` finds out which. */
+async function isShort(log: Log, reached: ReadonlyMap<string, number>): Promise<boolean> {
+  const ends = await log.endOffsets([EVENTS_TOPIC]);
+  return [...reached].some(([key, offset]) => key.startsWith(`${EVENTS_TOPIC}:`) && (ends.get(key) ?? 0) <= offset);
 }
 
 const lostTail = ({ topic, partition, offset }: RecordPosition) =>

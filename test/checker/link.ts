@@ -41,8 +41,9 @@ export function added({ subjectId, payload, source, at }: Fact, urlNorm: string,
 export function next(link: Link, fact: Fact): Link {
   const after = change(link, fact);
   const { content } = after;
-  const said = content?.payload.fetch_error;
-  return said && !after.failedWork ? { ...after, lastError: String(said), lastErrorAt: content.at } : after;
+  if (!content || after.failedWork) return after;
+  const said = content.payload.fetch_error;
+  return { ...after, lastError: said ? String(said) : null, lastErrorAt: said ? content.at : null };
 }
 
 function change(link: Link, { type, payload, at, position }: Fact): Link {
@@ -64,11 +65,17 @@ function change(link: Link, { type, payload, at, position }: Fact): Link {
       return madeGood({ ...link, publish: published(link, payload, at, position) }, ["publish_link"]);
     case "link.visibility_changed":
       return wanted({ ...link, visibility: String(payload.visibility) }, position);
+    case "link.cleaned":
+      return madeGood(wanted(cleaned(link, payload), position), ["fetch_link", "enrich_link", "publish_link"]);
     case "work.failed":
       return failed(link, payload, at);
     default:
       return link;
   }
+}
+
+function cleaned({ content, metadata: _, ...link }: Link, { scope }: Payload): Link {
+  return scope === "content" || !content ? link : { ...link, content };
 }
 
 /** What the site shows is out of date from this position on. */

@@ -4,7 +4,13 @@ import { added, type Link, next, statusOf } from "./link.ts";
 import type { ExpectedTable, Row } from "./table.ts";
 
 /** Events that wait for their link where it is not known. A failure does not: there is nothing to show it on. */
-const WAITS = ["content.fetched", "enrichment.completed", "publish.completed", "link.visibility_changed"];
+const WAITS = [
+  "content.fetched",
+  "enrichment.completed",
+  "publish.completed",
+  "link.visibility_changed",
+  "link.cleaned",
+];
 
 /** Links with all that hangs on them, and the tags they have had. */
 export class Links {

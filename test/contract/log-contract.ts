@@ -11,7 +11,7 @@ import { type Reader, startReader, text } from "./reader.ts";
 
 const TEST_MS = 90_000;
 /** Waiting ends so soon after it was told to stop. */
-const PROMPT_MS = 5_000;
+const PROMPT_MS = 10_000;
 const MEGABYTE = 1_048_576;
 
 /** What `murmur2` gives for these keys in Kafka's own tests. */

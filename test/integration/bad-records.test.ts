@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { Producer } from "@platformatic/kafka";
 import { ingest } from "../../src/pipeline/ingest.ts";
 import { allStages } from "../../src/stages.ts";
+import { eventRecord as event, json, produceRaw, type RawRecord } from "../support/raw-records.ts";
 import { createTestApp, type TestApp } from "../support/test-app.ts";
 
 let world: TestApp;
@@ -11,43 +11,9 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => world[Symbol.asyncDispose](), 60_000);
 
-interface Raw {
-  topic: string;
-  key?: string;
-  value: Buffer;
-}
-
-/** Puts bytes into a topic as any other program could. */
-async function produce(records: Raw[]): Promise<void> {
-  const { env } = world;
-  const producer = new Producer({ clientId: "test", bootstrapBrokers: (env.KAFKA_BROKERS ?? "").split(",") });
-  await producer.send({
-    messages: records.map((record) => ({
-      topic: `${env.KAFKA_TOPIC_PREFIX}${record.topic}`,
-      partition: 0,
-      ...(record.key === undefined ? {} : { key: Buffer.from(record.key) }),
-      value: record.value,
-    })),
-  });
-  await producer.close();
-}
-
-const json = (value: unknown) => Buffer.from(JSON.stringify(value));
-const event = (over: object) =>
-  json({
-    id: crypto.randomUUID(),
-    occurred_at: "2026-01-01T00:00:00.000Z",
-    source: "test",
-    subject: "sensor",
-    subject_id: "sensor:x",
-    event_type: "temp.reading_recorded",
-    payload: { celsius: 1 },
-    ...over,
-  });
-
 test("given bad records on every topic, when all stages run, then each is kept with its bytes and what is behind it goes on", async () => {
   const { app } = world;
-  const bad: [string, Raw][] = [
+  const bad: [string, RawRecord][] = [
     ["invalid_json", { topic: "events.raw", key: "a", value: Buffer.from("{half") }],
     ["wrong_encoding", { topic: "events.raw", key: "b", value: Buffer.from([0xff, 0x00]) }],
     ["missing_key", { topic: "events.raw", value: event({}) }],
@@ -58,8 +24,11 @@ test("given bad records on every topic, when all stages run, then each is kept w
     ["wrong_shape", { topic: "work.enrich_link", key: "g", value: json({ subject_id: "link:x" }) }],
     ["missing_key", { topic: "work.publish_link", value: json({}) }],
   ];
-  await produce(bad.map(([, record]) => record));
-  await produce([{ topic: "events.raw", key: "sensor:x", value: event({}) }]);
+  await produceRaw(
+    world,
+    bad.map(([, record]) => record),
+  );
+  await produceRaw(world, [{ topic: "events.raw", key: "sensor:x", value: event({}) }]);
   const [captured] = await ingest(
     [{ type: "todo.created", subject: "todo", subjectId: "t:1", payload: { title: "behind" } }],
     { store: app.store, registry: app.registry, now: () => new Date() },

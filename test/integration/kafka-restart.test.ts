@@ -72,7 +72,7 @@ describe.skipIf(absent !== null)("a broker that goes away and comes back", () =>
       const downAt = performance.now();
       await kafka.startBroker(1);
       await applyTodo(world);
-      expect(logins.mostPerSecond(downAt)).toBeLessThanOrEqual(10);
+      expect(logins.mostPerSecond(downAt)).toBeLessThanOrEqual(15);
       expect(logins.times.filter((time) => time > downAt).length).toBeLessThanOrEqual(25);
       stop.abort();
       await running;

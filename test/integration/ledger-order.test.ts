@@ -37,6 +37,26 @@ describe("the outbox", () => {
     expect(await outbox.pending()).toBe(0);
   });
 
+  test("given an event that committed late, when its subject's later ones are applied again, then it waits for its place", async () => {
+    const { outbox, transaction } = world.app.store;
+    const position = async () =>
+      (await world.app.db<{ n: number }[]>`select max(position) as n from lifestream.events`)[0]?.n;
+    const stretch = async () => {
+      const to = (await position()) ?? 0;
+      return (await transaction((tx) => tx.ledger.stretch("late", 0, to, 10))).length;
+    };
+    await insert("late");
+    const under = await outbox.next(lease, 10, []);
+    // Written down to be sent: its position is settled, whether it is marked yet or not.
+    expect(await stretch()).toBe(1);
+    await outbox.next(lease, 10, sent(under));
+    expect(await stretch()).toBe(1);
+    await insert("late");
+    expect(await stretch()).toBe(1);
+    await outbox.next(lease, 10, sent(await outbox.next(lease, 10, [])));
+    expect(await stretch()).toBe(2);
+  });
+
   test("given a long transaction with an early position, when it commits after later rows were sent, then it goes behind them", async () => {
     const { app } = world;
     const { outbox } = app.store;

@@ -2,9 +2,12 @@
 import { expect, test } from "bun:test";
 import { Admin } from "@platformatic/kafka";
 import { todoCreated } from "../../src/domains/todos/events.ts";
+import { StaleOwnerError } from "../../src/engine/errors.ts";
 import { silentLogger } from "../../src/engine/logger.ts";
+import type { GroupPosition, Log } from "../../src/engine/ports.ts";
 import { EVENTS_TOPIC } from "../../src/engine/topics.ts";
 import { ingest } from "../../src/pipeline/ingest.ts";
+import { createRelay } from "../../src/pipeline/relay.ts";
 import { allStages, materializerStages, relayStage, routerStages } from "../../src/stages.ts";
 import { isApplied } from "../support/settled.ts";
 import { createTestApp, type TestApp } from "../support/test-app.ts";
@@ -131,6 +134,63 @@ test(
     });
     expect(await todos(world)).toBe(42);
     expect(await flows(world)).toHaveLength(1);
+  },
+  TEST_MS,
+);
+
+test(
+  "given a relay that heard nothing for a while, when the log lost its tail, then nothing is appended that would hide it",
+  async () => {
+    await using world = await createTestApp(EMBEDDED);
+    const { log, store, registry, logger, telemetry } = world.app;
+    const lease = { name: "relay", holder: "test" };
+    let now = 0;
+    let appended = 0;
+    const counting: Log = {
+      ...log,
+      append: (topic, records) => {
+        appended += records.length;
+        return log.append(topic, records);
+      },
+    };
+    const { outbox, forwarding } = store;
+    const topics = registry.topics.map(({ name }) => name);
+    const clock = () => now;
+    const relay = createRelay({ log: counting, outbox, forwarding, topics, readers: ALL, logger, telemetry, clock });
+    const work = async () => {
+      await store.leases.acquire(lease, 60_000);
+      return relay.step(lease);
+    };
+    await addTodos(world, 0, 20);
+    while (await work());
+    await cutTail(world, 5);
+    await addTodos(world, 20, 30);
+    now += 2_000;
+    while ((await flows(world)).length === 0) await work();
+    expect(appended).toBe(20);
+    while ((await store.outbox.pending()) > 0) await work();
+    expect(appended).toBe(70);
+  },
+  TEST_MS,
+);
+
+test(
+  "given a member that was somewhere, when the ledger flows anew meanwhile, then it may not go on from there",
+  async () => {
+    await using world = await createTestApp(EMBEDDED);
+    const { log, store } = world.app;
+    const identity = { ...(await log.identity([EVENTS_TOPIC])), flowFrom: new Map() };
+    await store.forwarding.noteIdentity(identity);
+    const topicId = identity.topicIds.get(EVENTS_TOPIC) ?? "";
+    const at = { topic: EVENTS_TOPIC, partition: 0 };
+    const there = { lastOffset: 2, watermark: { generation: 1, position: 3 }, topicId };
+    const move = (from: GroupPosition | null, to: GroupPosition) =>
+      store.transaction((tx) => tx.positions.advance("router-v1", at, from, to));
+    await move(null, there);
+    await move(there, { ...there, lastOffset: 3 });
+    await store.forwarding.startOver(identity, { catalog: false, reason: "a test" });
+    await expect(move({ ...there, lastOffset: 3 }, { ...there, lastOffset: 4 })).rejects.toThrow(StaleOwnerError);
+    await move(null, there);
   },
   TEST_MS,
 );

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Agent } from "../../src/engine/agent.ts";
 import type { Domain } from "../../src/engine/domain.ts";
-import { PauseError, RetryLaterError, TerminalError } from "../../src/engine/errors.ts";
+import { DataError, PauseError, RetryLaterError, TerminalError } from "../../src/engine/errors.ts";
 import { defineEvent, type StoredEvent } from "../../src/engine/event.ts";
 import type { Projection } from "../../src/engine/projection.ts";
 import { defineRoute } from "../../src/engine/route.ts";
@@ -29,8 +29,8 @@ export interface Outside {
 export const THINGS = "things";
 
 /**
- * Writes down every event it is given, so that one applied twice shows. `replayed`: the log may be filled again from the
- * ledger, and then a handler has to pass over what it has, as every handler of ours does by position.
+ * Writes down every event it is given, so that one applied twice shows. `replayed`: events may come again, and then a
+ * handler has to pass over what it has, as every handler of ours does by position.
  */
 function apply(events: readonly StoredEvent[], sql: SimSql, replayed: boolean): void {
   const things = sql.table<ThingState>(THINGS);
@@ -52,12 +52,19 @@ export interface Setting {
   readonly outside: Outside;
   /** The storm is over: everything that is asked for works. */
   readonly calm: () => boolean;
-  /** The log is filled again from the ledger at some time. */
+  /** Events come again: the log is filled anew from the ledger, or what was set aside is read once more. */
   readonly replayed: boolean;
 }
 
+/** The program has a bug while the storm rages: it cannot read some of the things that happen. */
+function requireReadable(events: readonly StoredEvent[], { replayed, calm }: Setting): void {
+  const unreadable = replayed && !calm() && events.some(({ payload }) => Number(payload.number) % 9 === 4);
+  if (unreadable) throw new DataError("this is a number that nobody thought of");
+}
+
 /** A domain of the simulation: things happen, each is enriched once, and a projection writes down what it saw. */
-export function simulatedDomain({ scheduler, process, outside, calm, replayed }: Setting): Domain {
+export function simulatedDomain(setting: Setting): Domain {
+  const { scheduler, process, outside, calm, replayed } = setting;
   const clock = scheduler.clock(process, () => 0);
   const agent: Agent<{ number: number }> = {
     name: "enricher",
@@ -87,6 +94,7 @@ export function simulatedDomain({ scheduler, process, outside, calm, replayed }:
       type,
       handler: async (events, tx) => {
         await scheduler.point(process);
+        if (type === happened.type) requireReadable(events, setting);
         apply(events, tx, replayed);
         return undefined;
       },

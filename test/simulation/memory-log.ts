@@ -53,7 +53,10 @@ interface Group {
   committed: Map<string, number>;
 }
 
-const encode = (text: string) => new TextEncoder().encode(text);
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+const encode = (text: string) => encoder.encode(text);
+const decode = (bytes: Uint8Array | null) => decoder.decode(bytes ?? new Uint8Array());
 
 /** One cluster: topics, and consumer groups that know who of their members is alive. */
 export class MemoryCluster {
@@ -64,6 +67,8 @@ export class MemoryCluster {
   readonly #groups = new Map<string, Group>();
   #wakeups = new Set<() => void>();
   #ids = 0;
+  /** How often the broker has come up: what was on its way to it when it went never arrives. */
+  #incarnation = 0;
   clusterId = "sim-0";
 
   constructor(readonly scheduler: Scheduler) {
@@ -121,6 +126,19 @@ export class MemoryCluster {
     this.#rebalanceReaders(name);
   }
 
+  /** The disk forgets the last records of a topic: so many of each partition. Returns how many there were. */
+  cutTail(name: string, count: () => number): number {
+    return this.#topic(name).partitions.reduce((cut, records) => {
+      const kept = Math.max(0, records.length - count());
+      return cut + records.splice(kept).length;
+    }, 0);
+  }
+
+  /** Every connection breaks. */
+  crash(): void {
+    this.#incarnation += 1;
+  }
+
   addPartitions(name: string, count: number): void {
     const topic = this.#topic(name);
     while (topic.partitions.length < count) topic.partitions.push([]);
@@ -146,6 +164,14 @@ export class MemoryCluster {
   /** Every record of a topic, for the checker. */
   recordsOf(topic: string): LogRecord[] {
     return (this.#topics.get(topic)?.partitions ?? []).flat();
+  }
+
+  /** Whether the log holds each of these events where it was sent to. */
+  holds(events: readonly { id: string; at: RecordPosition }[]): boolean {
+    return events.every(({ id, at }) => {
+      const [record] = this.read(at, at.offset, 1);
+      return record !== undefined && JSON.parse(decode(record.value)).id === id;
+    });
   }
 
   topicId(topic: string): string {
@@ -219,16 +245,18 @@ export class MemoryCluster {
     if (faults.down || scheduler.chance(faults.refused)) throw new EnvironmentError("Kafka: the append was refused");
     const tooBig = records.find(({ key, value }) => key.length + value.length > MAX_RECORD_BYTES);
     if (tooBig) throw new DataError("Kafka refused a record: it is larger than the broker takes", "too_large");
+    const incarnation = this.#incarnation;
+    const isUp = () => this.#incarnation === incarnation;
     // From here on it is on its way, whatever becomes of the sender.
-    const arrived = scheduler.point(this.broker).then(() => this.#write(topic, records));
+    const arrived = scheduler.point(this.broker).then(() => this.#write(topic, records, isUp));
     const positions = await arrived;
     await scheduler.point(process);
-    if (scheduler.chance(faults.answerLost)) throw new EnvironmentError("Kafka: the answer was lost");
+    if (!isUp() || scheduler.chance(faults.answerLost)) throw new EnvironmentError("Kafka: the answer was lost");
     return positions;
   }
 
-  #write(name: string, records: readonly NewRecord[]): RecordPosition[] {
-    if (this.faults.down) throw new EnvironmentError("Kafka: no broker answers");
+  #write(name: string, records: readonly NewRecord[], isUp: () => boolean): RecordPosition[] {
+    if (this.faults.down || !isUp()) throw new EnvironmentError("Kafka: no broker answers");
     const topic = this.#topic(name);
     const positions = records.map(({ key, value, headers }) => {
       const partition = partitionOf(key, topic.partitions.length);
@@ -391,15 +419,22 @@ class MemorySubscription implements Subscription {
   /** Some of the next records of some partition. */
   #take(): RecordBatch | null {
     const { scheduler } = this.cluster;
-    const waiting = [...this.#next.values()].filter((at) => this.cluster.read(at, at.offset, 1).length > 0);
+    const waiting = [...this.#next.values()].filter((at) => this.cluster.end(at) > at.offset);
     const at = waiting[scheduler.below(waiting.length)];
-    if (!at) return null;
+    if (!at) return this.#requireInRange();
     const limit = 1 + scheduler.below(Math.min(this.options.maxBatch, 12));
     const { topic, partition, topicId } = at;
     if (this.cluster.topicId(topic) !== topicId) throw new EnvironmentError(`Kafka: ${topic} was created anew`);
     const records = this.cluster.read(at, at.offset, limit);
     this.#next.set(positionKey(at), { ...at, offset: at.offset + records.length });
     return { topic, partition, topicId, epoch: this.#epoch, records };
+  }
+
+  /** A broker refuses to read from beyond the end of its log. */
+  #requireInRange(): null {
+    const beyond = [...this.#next.values()].find((at) => at.offset > this.cluster.end(at));
+    if (beyond) throw new EnvironmentError(`Kafka: ${beyond.topic} has no offset ${beyond.offset}`);
+    return null;
   }
 
   #untilMore(): Promise<void> {

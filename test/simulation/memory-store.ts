@@ -55,6 +55,12 @@ export interface WorkEntry extends NewWork {
   finishedAt: number;
 }
 
+/** A record that was set aside, and what was decided about it. */
+export interface SetAside extends DeadRecord {
+  status: "open" | "redriven" | "discarded";
+  tries: number;
+}
+
 interface LeaseEntry {
   holder: string;
   expiresAt: number;
@@ -80,7 +86,7 @@ export class MemoryDatabase {
   readonly faults: StoreFaults = { refused: 0, commitAnswerLost: 0, down: false };
   readonly events = new Table<LedgerEntry>();
   readonly work = new Table<WorkEntry>();
-  readonly deadLetters = new Table<DeadRecord>();
+  readonly deadLetters = new Table<SetAside>();
   readonly parked = new Table<ParkedEvent>();
   readonly positions = new Table<GroupPosition & { group: string; at: string }>();
   readonly leases = new Table<LeaseEntry>();
@@ -96,6 +102,8 @@ export class MemoryDatabase {
   wrapTx: TxWrapper = (tx) => tx;
   /** Set by a mutant: leases fence nothing. */
   fenced = true;
+  /** Unset by a mutant: work begins its next round before the dead letter of the last one is sent. */
+  roundsWait = true;
 
   constructor(readonly scheduler: Scheduler) {}
 
@@ -289,6 +297,7 @@ export class MemoryDatabase {
           statement(() =>
             this.inOrder()
               .filter((event) => event.subjectId === subjectId && event.position >= from && event.position <= to)
+              .filter((event) => this.#hasItsPlace(event))
               .slice(0, limit),
           ),
       },
@@ -328,17 +337,30 @@ export class MemoryDatabase {
           }),
       },
       deadLetters: {
-        put: (records) =>
-          statement(() => {
-            for (const record of records)
-              if (!this.deadLetters.get(record.id)) this.deadLetters.set(record.id, record, undo);
-          }),
+        put: (records) => statement(() => this.#setAside(records)),
         find: (ids) => statement(() => ids.flatMap((id) => this.deadLetters.get(id) ?? [])),
-        // No record of a simulation is ever bad: nothing is decided about one.
+        // No event of a simulation is of a newer version.
         tooNew: async () => [],
-        healed: async () => {},
-        failedAgain: async () => {},
-        discard: async () => {},
+        healed: ({ id, tries }) =>
+          statement(() => {
+            const record = this.deadLetters.get(id);
+            const ours = record?.tries === tries && record.status !== "redriven";
+            if (ours || (record?.tries === tries + 1 && record.status === "open"))
+              this.#decide(id, { status: "redriven", tries: tries + 1 });
+          }),
+        failedAgain: ({ id, tries }, failure) =>
+          statement(() => {
+            const record = this.deadLetters.get(id);
+            if (record?.tries === tries && record.status !== "redriven")
+              this.#decide(id, { ...failure, status: "open", tries: tries + 1 });
+          }),
+        discard: (acts) =>
+          statement(() => {
+            for (const { id, tries } of acts) {
+              const record = this.deadLetters.get(id);
+              if (record?.tries === tries && record.status === "open") this.#decide(id, { status: "discarded" });
+            }
+          }),
       },
       parked: {
         hold: () => statement(() => {}),
@@ -383,7 +405,7 @@ export class MemoryDatabase {
     const now = this.positions.get(key);
     const inUse = now && this.identity.get("log")?.topicIds.get(at.slice(0, at.lastIndexOf(":"))) === now.topicId;
     const moved = now?.topicId === to.topicId ? now.lastOffset !== from?.lastOffset : inUse;
-    if (now && moved) {
+    if (now ? moved : from) {
       throw new StaleOwnerError(`${group} was moved on ${at} by another member`);
     }
     this.positions.set(key, { ...to, group, at }, this.#undo);
@@ -459,10 +481,24 @@ export class MemoryDatabase {
     return asked.length;
   }
 
+  #setAside(records: readonly DeadRecord[]): void {
+    for (const record of records) {
+      const known = this.deadLetters.get(record.id);
+      if (!known) this.deadLetters.set(record.id, { ...record, status: "open", tries: 0 }, this.#undo);
+      else if (known.status === "redriven") this.#decide(record.id, { status: "open", error: record.error });
+    }
+  }
+
+  #decide(id: string, changes: Partial<SetAside>): void {
+    const record = this.deadLetters.get(id);
+    if (record) this.deadLetters.set(id, { ...record, ...changes }, this.#undo);
+  }
+
   #beginRounds(ids: readonly string[]): void {
     for (const id of ids) {
       const work = this.work.get(id);
-      if (!work?.redriveAsked || !(work.deadLetterSent || work.status === "failed")) continue;
+      if (!work?.redriveAsked) continue;
+      if (this.roundsWait && !work.deadLetterSent && work.status !== "failed") continue;
       const { attempt, round } = work;
       this.#update(id, { attempt: attempt + 1, attemptsBefore: attempt, round: round + 1 });
       this.#update(id, { status: "pending", redriveAsked: false, deadLetterSent: false, queuedAt: null });
@@ -523,6 +559,11 @@ export class MemoryDatabase {
     const highWater = Math.max(batch.highWater, chosen.at(-1)?.position ?? 0);
     this.outbox.set("batch", { ...batch, ids: chosen.map(({ id }) => id), highWater }, this.#undo);
     return this.#outboxRows(chosen.map(({ id }) => id));
+  }
+
+  /** One that committed late may still be moved behind what was sent. */
+  #hasItsPlace({ id, published, sentTo }: LedgerEntry): boolean {
+    return published || sentTo !== null || (this.outbox.get("batch")?.ids.includes(id) ?? false);
   }
 
   #outboxRows(ids: readonly string[]): OutboxRow[] {

@@ -126,6 +126,43 @@ const generationsAlike: Mutation = {
   })),
 };
 
+/** What the log must still hold is not known, so that it may lose what it likes. */
+const blind = (store: Store): Store => ({
+  ...store,
+  forwarding: {
+    ...store.forwarding,
+    sentState: async () => ({ acknowledged: new Map(), places: [] }),
+    // What an append shows by itself is not acted on either.
+    startOver: async (log, options) =>
+      options.reason.includes("lost its tail") ? 0 : store.forwarding.startOver(log, options),
+  },
+});
+
+const lostTailUnnoticed: Mutation = { store: blind, calamities: ["lost tail"] };
+
+/** Topics and clusters are told apart by name only. */
+const topicsAlike: Mutation = {
+  store: blind,
+  log: (log) => ({
+    ...log,
+    identity: async (topics) => {
+      const { topicIds } = await log.identity(topics);
+      return { clusterId: "the one", topicIds: new Map([...topicIds.keys()].map((name) => [name, name])) };
+    },
+  }),
+  calamities: ["topic anew", "cluster anew"],
+};
+
+/** A round begins at once, though the last one's dead letter is not in its topic yet. */
+const roundsDoNotWait: Mutation = {
+  database: (database: MemoryDatabase) => {
+    database.roundsWait = false;
+  },
+};
+
+/** A record that a person wants read again is called healed unread. */
+const redriveReadsNothing: Mutation = inTransactions(() => ({ savepoint: async () => undefined as never }));
+
 /** The mechanisms, each taken away: the simulation has to notice every one of them. */
 export const mutants: Readonly<Record<string, Mutation>> = {
   "dedupe off": dedupeOff,
@@ -135,4 +172,8 @@ export const mutants: Readonly<Record<string, Mutation>> = {
   "a stale owner writes": staleOwnerWrites,
   "leases fence nothing": fenceRemoved,
   "generations look alike": generationsAlike,
+  "a lost tail is not noticed": lostTailUnnoticed,
+  "a topic made anew passes for the old one": topicsAlike,
+  "a round does not wait for its dead letter": roundsDoNotWait,
+  "what is redriven is not read": redriveReadsNothing,
 };

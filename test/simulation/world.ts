@@ -5,9 +5,11 @@ import { noTelemetry } from "../../src/engine/telemetry.ts";
 import { EVENTS_TOPIC } from "../../src/engine/topics.ts";
 import { agentStage, materializerStages, relayStage, routerStages, type StageContext } from "../../src/stages.ts";
 import { seededRandom } from "../support/random.ts";
+import { befall, CALAMITIES, type Calamity } from "./calamities.ts";
 import { happened, type Outside, simulatedDomain } from "./domain.ts";
 import { MemoryCluster } from "./memory-log.ts";
-import { MemoryDatabase } from "./memory-store.ts";
+import { MemoryDatabase, type WorkEntry } from "./memory-store.ts";
+import { decideOnRecords, decideOnWork } from "./operator.ts";
 import { type Scheduler, Scheduler as SeededScheduler, SimProcess } from "./scheduler.ts";
 
 /** Which stages a simulated process runs. */
@@ -19,12 +21,20 @@ export interface Mutation {
   readonly database?: (database: MemoryDatabase) => void;
   readonly log?: (log: Log, scheduler: Scheduler) => Log;
   readonly store?: (store: Store) => Store;
+  /** What befalls the log; unset: anything. */
+  readonly calamities?: readonly Calamity[];
 }
 
 const SUBJECTS = 5;
 /** Faults happen for so long, in simulated milliseconds; then everything must come to rest by itself. */
 const STORM_MS = 14_000;
 export const REST_WITHIN_MS = 600_000;
+/** Within so long a relay looks whether the log is still the same and holds what it was sent. */
+const LOG_CHECKED_WITHIN_MS = 30_000;
+/** No broker that lost power is back sooner. */
+const BROKER_START_MS = 1_200;
+/** How often a person may sit down at the failure desk. */
+const OPERATOR_MS = 1_000;
 
 /** Machines, a cluster and a database, and what befalls them. */
 export class World {
@@ -34,12 +44,16 @@ export class World {
   readonly outside: Outside = { calls: new Map() };
   readonly registry: Registry;
   readonly story: string[] = [];
-  /** In some worlds the topic of all events is created anew amid the work, and filled from the ledger. */
+  /**
+   * In some worlds events come again: the log loses what it was sent and is filled from the ledger, and records that a bug
+   * set aside are read once more. In the others each comes to its handlers exactly once.
+   */
   readonly replayed: boolean;
   #machines: { roles: readonly Role[]; process: SimProcess; restart: boolean }[] = [];
   #outer = new SimProcess("outside");
   #over = new AbortController();
-  #calm = false;
+  #calmAt = Number.POSITIVE_INFINITY;
+  #awayUntil = new Map<string, number>();
   #number = 0;
   #writing = 0;
 
@@ -51,7 +65,7 @@ export class World {
     this.cluster = new MemoryCluster(this.scheduler);
     this.database = new MemoryDatabase(this.scheduler);
     mutation.database?.(this.database);
-    this.replayed = this.scheduler.chance(0.3);
+    this.replayed = this.scheduler.chance(0.5);
     this.registry = createRegistry([this.#domain(this.#outer)]);
     for (const topic of this.registry.topics) this.cluster.createTopic(topic);
   }
@@ -63,11 +77,16 @@ export class World {
     const clock = scheduler.clock(this.#outer, () => 0);
     const stop = clock.every(300, () => this.#capture());
     const mischief = clock.every(700, () => this.#mischief());
+    const deciding = clock.every(OPERATOR_MS, () => scheduler.chance(0.4) && this.#decide());
     await scheduler.run(() => scheduler.now >= STORM_MS, STORM_MS + 1_000);
     stop();
     mischief();
+    deciding();
     this.#calmDown();
-    return scheduler.run(() => this.#atRest(), REST_WITHIN_MS);
+    const mending = clock.every(OPERATOR_MS, () => this.#mend());
+    const rest = await scheduler.run(() => this.#atRest(), REST_WITHIN_MS);
+    mending();
+    return rest;
   }
 
   /** Lets go of everything that listens. */
@@ -81,9 +100,13 @@ export class World {
     this.story.push(`${Math.round(this.scheduler.now)} ms: ${what}`);
   }
 
+  get #isCalm(): boolean {
+    return this.scheduler.now >= this.#calmAt;
+  }
+
   #domain(process: SimProcess) {
     const { scheduler, outside, replayed } = this;
-    return simulatedDomain({ scheduler, process, outside, calm: () => this.#calm, replayed });
+    return simulatedDomain({ scheduler, process, outside, calm: () => this.#isCalm, replayed });
   }
 
   /** Either each role on machines of its own, or machines that run everything. */
@@ -159,7 +182,7 @@ export class World {
       () => this.#away("Kafka", cluster.faults, scheduler.below(2_500)),
       () => this.#away("Postgres", database.faults, scheduler.below(2_500)),
       () => this.#unreliable(),
-      () => (this.replayed ? this.#recreateTopic() : this.#unreliable()),
+      () => (this.replayed ? this.#calamity() : this.#unreliable()),
       () => {
         this.#tell("rebalance");
         for (const group of ["router-v1", "materializer-v1", "enricher-v1"]) cluster.rebalance(cluster.group(group));
@@ -180,17 +203,38 @@ export class World {
 
   #away(what: string, faults: { down: boolean }, ms: number): void {
     this.#tell(`${what} away for ${ms} ms`);
+    const until = Math.max(this.scheduler.now + ms, this.#awayUntil.get(what) ?? 0);
+    this.#awayUntil.set(what, until);
     faults.down = true;
     this.scheduler.after(this.#outer, ms, () => {
-      faults.down = false;
+      faults.down = this.scheduler.now < (this.#awayUntil.get(what) ?? 0);
     });
   }
 
-  #recreateTopic(): void {
-    this.#tell(`${EVENTS_TOPIC} is deleted and created anew`);
-    const topic = this.registry.topics.find(({ name }) => name === EVENTS_TOPIC);
-    this.cluster.deleteTopic(EVENTS_TOPIC);
-    if (topic) this.cluster.createTopic(topic);
+  #calamity(): void {
+    const { scheduler, mutation } = this;
+    const calamities = mutation.calamities ?? CALAMITIES;
+    const calamity = calamities[scheduler.below(calamities.length)] ?? "lost tail";
+    this.#tell(befall(calamity, this));
+    if (calamity === "lost tail") this.#away("Kafka", this.cluster.faults, BROKER_START_MS + scheduler.below(2_500));
+  }
+
+  /** Somebody sits down at the failure desk. */
+  #decide(): void {
+    const desk = { ...this.#scene, process: this.#outer };
+    const decided = [decideOnWork(desk), decideOnRecords({ all: false }, desk)];
+    for (const what of decided) void what.then((words) => words && this.#tell(words));
+  }
+
+  /** The program's bug is mended: what it set aside is read again. */
+  #mend(): void {
+    if (this.database.deadLetters.values().some(({ status }) => status === "open"))
+      void decideOnRecords({ all: true }, { ...this.#scene, process: this.#outer });
+  }
+
+  get #scene() {
+    const { scheduler, database, cluster, registry } = this;
+    return { scheduler, database, cluster, registry };
   }
 
   /** For a while a part of all requests fails, before they are carried out or after. */
@@ -209,7 +253,7 @@ export class World {
 
   #calmDown(): void {
     this.#tell("calm");
-    this.#calm = true;
+    this.#calmAt = this.scheduler.now;
     this.#reliable();
     this.cluster.faults.down = false;
     this.database.faults.down = false;
@@ -224,17 +268,24 @@ export class World {
       this.#machines.some(({ process }) => process.frozenUntil > this.scheduler.now)
     )
       return false;
-    const work = database.work.values();
-    if (work.some(({ status, deadLetterSent }) => (status === "dead" ? !deadLetterSent : status !== "done")))
+    if (database.work.values().some(isUnderWay)) return false;
+    if (database.deadLetters.values().some(({ status }) => status === "open")) return false;
+    const events = database.events.values();
+    if (events.some((event) => !event.published)) return false;
+    // Whether the log still holds everything is asked every few seconds only.
+    const looked = this.scheduler.now > this.#calmAt + LOG_CHECKED_WITHIN_MS;
+    if (!looked && !cluster.holds(events.flatMap(({ id, sentTo }) => (sentTo ? [{ id, at: sentTo }] : []))))
       return false;
-    if (database.events.values().some((event) => !event.published)) return false;
-    // Whether the log is still the same is asked every few seconds only.
-    if (database.identity.get("log")?.topicIds.get(EVENTS_TOPIC) !== cluster.topicId(EVENTS_TOPIC)) return false;
     const ends = cluster.endOffsets([EVENTS_TOPIC]);
     return ["router-v1", "materializer-v1"].every((group) =>
       [...ends].every(([at, end]) => end === 0 || database.positions.get(`${group}/${at}`)?.lastOffset === end - 1),
     );
   }
+}
+
+function isUnderWay({ status, deadLetterSent, redriveAsked }: WorkEntry): boolean {
+  const isGivenUp = status === "dead" || status === "discarded";
+  return isGivenUp ? !deadLetterSent || redriveAsked : status !== "done";
 }
 
 function stagesOf(roles: readonly Role[], context: StageContext) {

@@ -17,6 +17,8 @@ export interface OwnServer {
   /** Takes it off the processor: connections stay open and nobody answers. */
   freeze(): void;
   thaw(): void;
+  /** Ended by itself, and was not started again. */
+  hasDied(): boolean;
 }
 
 export interface OwnServers extends AsyncDisposable {
@@ -26,15 +28,18 @@ export interface OwnServers extends AsyncDisposable {
   readonly kafka: OwnServer;
 }
 
-export async function startOwnServers(): Promise<OwnServers> {
+/** `place` says in which folder each has its data, which is one for both unless told otherwise. */
+export async function startOwnServers(place?: (server: "postgres" | "kafka") => string): Promise<OwnServers> {
   const home = mkdtempSync(join(tmpdir(), "stream-quiet-"));
   chmodSync(home, 0o755); // As root, Postgres runs as another user, which has to get in.
-  for (const folder of ["run", "logs"]) mkdirSync(join(home, folder));
-  const log = { info() {}, warn: console.warn };
-  const options = { home, log, signal: new AbortController().signal };
+  const options = (server: "postgres" | "kafka") => {
+    const folder = place?.(server) ?? home;
+    for (const part of ["run", "logs"]) mkdirSync(join(folder, part), { recursive: true });
+    return { home: folder, log: { info() {}, warn: console.warn }, signal: new AbortController().signal };
+  };
   const [postgres, kafka] = await Promise.all([
-    own("Postgres", startPostgres, options),
-    own("Kafka", startKafka, options),
+    own("Postgres", startPostgres, options("postgres")),
+    own("Kafka", startKafka, options("kafka")),
   ]);
   return {
     home,
@@ -50,20 +55,29 @@ export async function startOwnServers(): Promise<OwnServers> {
 type Starter = (options: ServerOptions) => Promise<RunningServer>;
 
 async function own(name: string, starter: Starter, options: ServerOptions): Promise<OwnServer> {
-  let running: RunningServer | null = await starter(options);
+  let running: RunningServer | null = null;
+  const start = async () => {
+    const server = await starter(options);
+    running = server;
+    void server.died.then(() => {
+      if (running === server) running = null;
+    });
+    return server;
+  };
+  const { address } = await start();
   const signal = (what: NodeJS.Signals) => {
     const server = recordedServer(options.home, name);
     if (!server) throw new Error(`nobody noted where ${name} runs`);
     process.kill(server.pid, what);
   };
   return {
-    address: running.address,
+    address,
     async stop() {
       await running?.stop();
       running = null;
     },
     async start() {
-      running ??= await starter(options);
+      if (!running) await start();
     },
     async kill() {
       const died = running?.died;
@@ -73,5 +87,6 @@ async function own(name: string, starter: Starter, options: ServerOptions): Prom
     },
     freeze: () => signal("SIGSTOP"),
     thaw: () => signal("SIGCONT"),
+    hasDied: () => running === null,
   };
 }

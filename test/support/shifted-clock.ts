@@ -1,13 +1,14 @@
-/** Loaded before a command (BUN_OPTIONS): its clock is wrong by SHIFT_CLOCK_MS. */
-const shift = Number(process.env.SHIFT_CLOCK_MS);
+/** Loaded before a command (BUN_OPTIONS): its clock is wrong by SHIFT_CLOCK_MS, from SHIFT_CLOCK_AFTER_MS of its life on. */
+const { SHIFT_CLOCK_MS, SHIFT_CLOCK_AFTER_MS = "0" } = process.env;
 const Real = Date;
+const shift = () => (performance.now() < Number(SHIFT_CLOCK_AFTER_MS) ? 0 : Number(SHIFT_CLOCK_MS));
 
 globalThis.Date = class extends Real {
   constructor(...given: ConstructorParameters<typeof Date> | []) {
-    if (given.length === 0) super(Real.now() + shift);
+    if (given.length === 0) super(Real.now() + shift());
     else super(...given);
   }
   static override now(): number {
-    return Real.now() + shift;
+    return Real.now() + shift();
   }
 } as DateConstructor;

@@ -7,6 +7,7 @@ import {
   StaleOwnerError,
   UserError,
 } from "../../engine/errors.ts";
+import { NO_LIMIT } from "./never-full.ts";
 import { socketOpener, tlsWish } from "./socket.ts";
 
 export type Database = postgres.Sql<{ bigint: number }>;
@@ -40,8 +41,8 @@ export function connect({ url, name, maxConnections = 8, answerWithinMs }: Conne
       date: { to: 1184, from: [1082, 1114, 1184], serialize: toText, parse: isoUtc },
     },
     ssl: false, // The socket brings it.
-    // The driver takes it; its types do not know.
-    ...({ socket: socketOpener(tlsWish(new URL(url)), answerWithinMs) } as object),
+    // The driver takes them; its types do not know.
+    ...({ socket: socketOpener(tlsWish(new URL(url)), answerWithinMs), max_pipeline: NO_LIMIT } as object),
   }) as unknown as Database;
 }
 

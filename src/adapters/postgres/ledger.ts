@@ -106,8 +106,11 @@ export function txLedger(tx: Sql): TxLedger {
     },
     async stretch(subjectId, from, to, limit) {
       const rows = await tx<EventRow[]>`
-        select ${columnsOf(tx)} from lifestream.events
-        where subject_id = ${subjectId} and position between ${from} and ${to} order by position limit ${limit}`;
+        select ${columnsOf(tx)} from lifestream.events e
+        where subject_id = ${subjectId} and position between ${from} and ${to}
+          and (published_to_kafka or kafka_offset is not null
+            or exists (select from lifestream.outbox_batch where e.id = any(event_ids)))
+        order by position limit ${limit}`;
       return rows.map(toStoredEvent);
     },
   };

@@ -42,7 +42,8 @@ function watermarkOf({ last_position: position, last_generation: generation }: P
 }
 
 /**
- * Moves positions, as a compare-and-set: whoever finds another position than it left is not the owner any more. A
+ * Moves positions, as a compare-and-set: whoever finds another position than it left is not the owner any more, nor is
+ * who finds none, as the ledger flows anew since, perhaps into offsets that were passed already. A
  * position in the topic that the ledger flows into gives way to none in another one: that one was deleted, and the
  * member slept through it, or it is new, and the relay will notice it soon.
  */
@@ -52,8 +53,11 @@ export function txPositions(tx: Sql): TxPositions {
       const moved = await tx`
         insert into lifestream.kafka_offsets as o
           (consumer_group, topic, partition, last_offset, last_position, last_generation, topic_id, updated_at)
-        values (${group}, ${topic}, ${partition}, ${to.lastOffset}, ${to.watermark?.position ?? null},
-          ${to.watermark?.generation ?? null}, ${to.topicId}, now())
+        select ${group}, ${topic}, ${partition}::int, ${to.lastOffset}::bigint, ${to.watermark?.position ?? null}::bigint,
+          ${to.watermark?.generation ?? null}::int, ${to.topicId}, now()
+        where ${from === null} or exists (
+          select from lifestream.kafka_offsets
+          where consumer_group = ${group} and topic = ${topic} and partition = ${partition})
         on conflict (consumer_group, topic, partition) do update
           set last_offset = excluded.last_offset, last_position = excluded.last_position,
               last_generation = excluded.last_generation, topic_id = excluded.topic_id, updated_at = now()

@@ -153,7 +153,17 @@ export function databaseRoles({ registry, tables, embedded }: RolesOptions): Dat
     role("reader", ["show", "status"], everything),
     role(
       "admin",
-      ["kafka:init", "kafka:reset", "dlq", "retry:failed", "recover:stuck", "token", "doctor"],
+      [
+        "kafka:init",
+        "kafka:reset",
+        "dlq",
+        "retry:failed",
+        "recover:stuck",
+        "clean:link",
+        "admin:set-visibility",
+        "token",
+        "doctor",
+      ],
       [
         ...everything,
         ...APPEND,

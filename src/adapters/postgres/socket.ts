@@ -1,6 +1,7 @@
 import { isIP, Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { lateClose, lost } from "./late-close.ts";
+import { neverFull } from "./never-full.ts";
 import { endWhenSilent } from "./silence.ts";
 
 /** How a URL asks for TLS. */
@@ -40,7 +41,8 @@ export function socketOpener(tls: TlsWish | null, answerWithinMs?: number): (add
       else socket.connect(port, host);
       await first(socket, "connect", address);
       const open = tls ? await secured(socket, tls, { host, address }) : socket;
-      return lateClose(answerWithinMs ? endWhenSilent(open, answerWithinMs, address) : open, address);
+      const heard = answerWithinMs ? endWhenSilent(open, answerWithinMs, address) : open;
+      return lateClose(neverFull(heard), address);
     } catch (error) {
       return lateClose(failing(error as Error), address);
     } finally {

@@ -1,3 +1,4 @@
+import { STAGES_ANSWERED_WITHIN_MS } from "../../app.ts";
 import { openObservability } from "../../observability.ts";
 import { abortOnSignals, runStages } from "../../runtime/service.ts";
 import { createContext, openCommandApp } from "../context.ts";
@@ -10,7 +11,8 @@ export async function web(): Promise<void> {
   const { config, logger } = context;
   checkWebHost(config);
   await using observed = await openObservability({ config, logger, program: "web", asked: true });
-  await using app = openCommandApp("web", { withAgents: true, telemetry: observed.telemetry }, context);
+  const options = { withAgents: true, telemetry: observed.telemetry, answerWithinMs: STAGES_ANSWERED_WITHIN_MS };
+  await using app = openCommandApp("web", options, context);
   const { signal, dispose } = abortOnSignals(logger);
   try {
     await checkSchema(app);

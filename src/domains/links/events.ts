@@ -50,6 +50,8 @@ export const contentFetched = defineEvent({
     declared_tags: z.array(z.string()).nullish(),
     language: optionalText,
     site_name: optionalText,
+    /** The `link.cleaned` for which it was read anew. */
+    cleaned_by: optionalText,
   }),
 });
 
@@ -76,10 +78,31 @@ export const publishCompleted = defineEvent({
   payload: z.looseObject({ published_at: optionalText, version: z.number().int().nullish() }),
 });
 
+const decided = { by: optionalText, reason: optionalText };
+
 /** A person decided who may see a link. */
 export const linkVisibilityChanged = defineEvent({
   type: "link.visibility_changed",
   subject: "link",
   version: 1,
-  payload: z.looseObject({ visibility }),
+  payload: z.looseObject({ visibility, ...decided }),
+});
+
+/**
+ * A person wants a link done anew. `metadata`: tags and summary are forgotten and made again of that content. `content`:
+ * what was read too, and the page is read again. The site shows what it showed until the new is there.
+ */
+export const linkCleaned = defineEvent({
+  type: "link.cleaned",
+  subject: "link",
+  version: 1,
+  payload: z.discriminatedUnion("scope", [
+    z.looseObject({
+      scope: z.literal("metadata"),
+      content_event_id: z.guid(),
+      content_hash: z.string().min(1),
+      ...decided,
+    }),
+    z.looseObject({ scope: z.literal("content"), url: z.string().min(1), ...decided }),
+  ]),
 });

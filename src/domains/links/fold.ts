@@ -92,18 +92,16 @@ function start(event: StoredEvent, known: Pick<LinkView, "url" | "addedAt" | "vi
   return {
     ...known,
     subjectId: event.subjectId,
-    title: known.url,
-    description: null,
-    siteName: null,
-    tags: [],
-    summaryShort: "",
-    summaryLong: "",
-    language: null,
-    enriched: false,
+    ...notRead(known),
+    ...NOT_ENRICHED,
     updatedAt: known.addedAt,
     version: event.position ?? 0,
   };
 }
+
+const NOT_ENRICHED = { tags: [], summaryShort: "", summaryLong: "", language: null, enriched: false };
+
+const notRead = ({ url }: Pick<LinkView, "url">) => ({ title: url, description: null, siteName: null });
 
 function changeOf(event: StoredEvent, view: LinkView): Partial<LinkView> | null {
   const payload = event.payload;
@@ -123,6 +121,8 @@ function changeOf(event: StoredEvent, view: LinkView): Partial<LinkView> | null 
         language: text(payload.language),
         enriched: true,
       };
+    case "link.cleaned":
+      return { ...NOT_ENRICHED, ...(payload.scope === "content" ? notRead(view) : {}) };
     case "link.visibility_changed":
       return { visibility: oneOf(payload.visibility, view.visibility) };
     default:

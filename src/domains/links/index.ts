@@ -6,6 +6,7 @@ import {
   contentFetched,
   enrichmentCompleted,
   linkAdded,
+  linkCleaned,
   linkVisibilityChanged,
   publishCompleted,
 } from "./events.ts";
@@ -25,7 +26,7 @@ export interface LinksOptions {
 export function links({ defaultVisibility, agents }: LinksOptions): Domain {
   return {
     name: "links",
-    events: [linkAdded, contentFetched, enrichmentCompleted, publishCompleted, linkVisibilityChanged],
+    events: [linkAdded, contentFetched, enrichmentCompleted, publishCompleted, linkVisibilityChanged, linkCleaned],
     projections: [linksProjection(defaultVisibility)],
     routes: linkRoutes,
     agents,

@@ -6,7 +6,14 @@ import { workFailed } from "../../engine/work-failed.ts";
 import { firstOfEach, lastOfEach } from "../shared/of-each.ts";
 import { knownIn, park } from "../shared/parking.ts";
 import { applyAdopted } from "./adopted.ts";
-import { contentFetched, enrichmentCompleted, linkAdded, linkVisibilityChanged, publishCompleted } from "./events.ts";
+import {
+  contentFetched,
+  enrichmentCompleted,
+  linkAdded,
+  linkCleaned,
+  linkVisibilityChanged,
+  publishCompleted,
+} from "./events.ts";
 import { addToCatalog, recompute, recomputeSubjects } from "./recompute.ts";
 import { normalizeUrl, type Visibility } from "./subject.ts";
 
@@ -30,6 +37,7 @@ export function linksProjection(defaultVisibility: Visibility): Projection {
       on(enrichmentCompleted, applyEnrichment),
       on(publishCompleted, applyPublished),
       on(linkVisibilityChanged, applyVisibility),
+      on(linkCleaned, applyCleaned),
       on(workFailed, applyFailure),
       on(stateAdopted, applyAdopted),
     ],
@@ -40,6 +48,8 @@ type Added = PayloadOf<typeof linkAdded>;
 
 async function applyAdded(events: Events<Added>, tx: Sql, defaultVisibility: Visibility): Promise<undefined> {
   const first = firstOfEach(events, (event) => event.subjectId);
+  const earliest = Map.groupBy(events, (event) => event.subjectId);
+  const addedAt = (id: string) => (earliest.get(id) ?? []).map((event) => event.occurredAt).sort()[0] ?? null;
   await tx`
     insert into lifestream.subjects (subject, subject_id, created_at, visibility)
     select 'link', * from unnest(${first.map((e) => e.subjectId)}::text[], ${first.map((e) => e.occurredAt)}::timestamptz[],
@@ -48,13 +58,14 @@ async function applyAdded(events: Events<Added>, tx: Sql, defaultVisibility: Vis
   await tx`
     insert into lifestream.links as l (subject_id, url, first_url, url_norm, source, first_source, created_at,
       first_added_at, subject_added_at, visibility, visibility_set, subject_visibility)
-    select subject_id, url, url, url_norm, source, source, added_at, added_at, added_at, visibility, visibility, visibility
+    select subject_id, url, url, url_norm, source, source, earliest_at, earliest_at, added_at, visibility, visibility, visibility
     from unnest(
       ${first.map((e) => e.subjectId)}::text[], ${first.map((e) => e.payload.url)}::text[],
       ${first.map((e) => e.payload.url_norm ?? normalizeUrl(e.payload.url))}::text[],
       ${first.map((e) => e.payload.source ?? e.source)}::text[], ${first.map((e) => e.occurredAt)}::timestamptz[],
+      ${first.map((e) => addedAt(e.subjectId))}::timestamptz[],
       ${first.map((e) => e.payload.visibility ?? defaultVisibility)}::text[])
-      as n(subject_id, url, url_norm, source, added_at, visibility)
+      as n(subject_id, url, url_norm, source, added_at, earliest_at, visibility)
     on conflict (subject_id) do update set
       first_url = coalesce(l.first_url, excluded.first_url),
       first_source = case when l.first_added_at is null then excluded.first_source else l.first_source end,
@@ -85,7 +96,7 @@ async function applyContent(events: Events, tx: Sql): Promise<readonly Parked[]>
       html_storage_key = excluded.html_storage_key, fetch_error = excluded.fetch_error,
       fetched_at = excluded.fetched_at, position = excluded.position
     where c.position <= excluded.position`;
-  const good = rows.filter((event) => !event.payload.fetch_error);
+  const good = latest(present.filter((event) => !event.payload.fetch_error));
   await clearFailures(good, ["fetch_link"], tx);
   await wantPublished(good, tx, { create: false });
   await recompute(subjectIds(present), tx);
@@ -120,19 +131,21 @@ async function applyEnrichment(events: Events, tx: Sql): Promise<readonly Parked
 
 async function applyPublished(events: Events, tx: Sql): Promise<readonly Parked[]> {
   const { present, parked } = await splitByLink(events, tx);
-  const rows = latest(present);
+  // Whoever published last may be the first to say so: each counts.
   await tx`
     insert into lifestream.publish_state as p (subject_id, desired_version, published_version, dirty, last_published_at)
-    select subject_id, version, version, false, at
-    from unnest(${rows.map((e) => e.subjectId)}::text[],
-      ${rows.map((e) => (e.payload.version as number | null | undefined) ?? e.position ?? 0)}::bigint[],
-      ${rows.map((e) => (e.payload.published_at as string | null | undefined) ?? e.occurredAt)}::timestamptz[])
-      as n(subject_id, version, at)
+    select subject_id, (array_agg(version order by nth))[1], max(version), max(version) < (array_agg(version order by nth))[1],
+      max(at)
+    from unnest(${present.map((e) => e.subjectId)}::text[],
+      ${present.map((e) => (e.payload.version as number | null | undefined) ?? e.position ?? 0)}::bigint[],
+      ${present.map((e) => (e.payload.published_at as string | null | undefined) ?? e.occurredAt)}::timestamptz[])
+      with ordinality as n(subject_id, version, at, nth)
+    group by subject_id
     on conflict (subject_id) do update set
       published_version = greatest(p.published_version, excluded.published_version),
       dirty = p.desired_version > greatest(p.published_version, excluded.published_version),
       last_published_at = greatest(p.last_published_at, excluded.last_published_at)`;
-  await clearFailures(rows, ["publish_link"], tx);
+  await clearFailures(latest(present), ["publish_link"], tx);
   await recompute(subjectIds(present), tx);
   return parked;
 }
@@ -143,6 +156,26 @@ async function applyVisibility(events: Events, tx: Sql): Promise<readonly Parked
   await wantPublished(latest(present), tx, { create: false });
   await recompute(subjectIds(present), tx);
   await recomputeSubjects(subjectIds(present), tx);
+  return parked;
+}
+
+/** Forgets what is to be done anew. What the site shows is out of date, and stays until the new is there. */
+async function applyCleaned(events: Events<PayloadOf<typeof linkCleaned>>, tx: Sql): Promise<readonly Parked[]> {
+  const { present, parked } = await splitByLink(events, tx);
+  const rows = latest(present);
+  const read = latest(present.filter((event) => event.payload.scope === "content"));
+  await tx`
+    delete from lifestream.link_metadata m using unnest(${subjectIds(rows)}::text[], ${positions(rows)}::bigint[])
+      as n(subject_id, position) where m.subject_id = n.subject_id and m.position < n.position`;
+  await tx`
+    delete from lifestream.link_content c using unnest(${subjectIds(read)}::text[], ${positions(read)}::bigint[])
+      as n(subject_id, position) where c.subject_id = n.subject_id and c.position < n.position`;
+  await tx`
+    update lifestream.links set adopted_status = null
+    where subject_id = any(${subjectIds(rows)}::text[]) and adopted_status is not null`;
+  await clearFailures(rows, ["fetch_link", "enrich_link", "publish_link"], tx);
+  await wantPublished(rows, tx, { create: false });
+  await recompute(subjectIds(present), tx);
   return parked;
 }
 

@@ -60,10 +60,12 @@ export async function recompute(ids: readonly string[], tx: Sql): Promise<void> 
       and (l.status, l.visibility, l.created_at, l.url, l.source)
         is distinct from (now.status, now.visibility, now.created_at, now.url, now.source)`;
   await tx`
-    update lifestream.links l set last_error = c.fetch_error, last_error_at = c.fetched_at
+    update lifestream.links l
+    set last_error = c.fetch_error, last_error_at = case when c.fetch_error is not null then c.fetched_at end
     from lifestream.link_content c
     where l.subject_id = any(${ids as string[]}) and c.subject_id = l.subject_id
-      and c.fetch_error is not null and l.failed_work is null and c.position > coalesce(l.adopted_position, -1)`;
+      and l.failed_work is null and c.position > coalesce(l.adopted_position, -1)
+      and (c.fetch_error is not null or l.last_error is not null)`;
 }
 
 /**

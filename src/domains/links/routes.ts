@@ -1,7 +1,14 @@
 import type { Payload } from "../../engine/event.ts";
 import { defineRoute } from "../../engine/route.ts";
 import { contentHash } from "./content-hash.ts";
-import { captureId, contentFetched, enrichmentCompleted, linkAdded, linkVisibilityChanged } from "./events.ts";
+import {
+  captureId,
+  contentFetched,
+  enrichmentCompleted,
+  linkAdded,
+  linkCleaned,
+  linkVisibilityChanged,
+} from "./events.ts";
 import { enrichLink, fetchLink, publishLink } from "./work.ts";
 
 /** A link is fetched once, however often it is shared. A later generation of fetching would be another key. */
@@ -14,8 +21,9 @@ const fetchAdded = defineRoute({
   plan: (event) => ({ url: event.payload.url }),
 });
 
-/** The same content is enriched once. */
-export const enrichKey = (subjectId: string, content: Payload): string => `${subjectId}#${contentHash(content)}`;
+/** The same content is enriched once, and once more each time that it was read because a person wanted it anew. */
+export const enrichKey = (subjectId: string, content: Payload): string =>
+  [subjectId, contentHash(content), ...(content.cleaned_by ? [content.cleaned_by] : [])].join("#");
 
 const enrichFetched = defineRoute({
   on: contentFetched,
@@ -51,4 +59,29 @@ const publishSharedAgain = defineRoute({
   plan: (event) => (event.payload.visibility && event.id !== captureId(event.subjectId) ? {} : null),
 });
 
-export const linkRoutes = [fetchAdded, enrichFetched, publishEnriched, publishVisibility, publishSharedAgain];
+const fetchCleaned = defineRoute({
+  on: linkCleaned,
+  dispatch: fetchLink,
+  key: (event) => `${event.subjectId}#${event.id}`,
+  plan: ({ id, payload }) => (payload.scope === "content" ? { url: payload.url, cleaned_by: id } : null),
+});
+
+const enrichCleaned = defineRoute({
+  on: linkCleaned,
+  dispatch: enrichLink,
+  key: (event) => `${event.subjectId}#${event.id}`,
+  plan: ({ payload }) =>
+    payload.scope === "metadata"
+      ? { content_event_id: payload.content_event_id, content_hash: payload.content_hash }
+      : null,
+});
+
+export const linkRoutes = [
+  fetchAdded,
+  enrichFetched,
+  publishEnriched,
+  publishVisibility,
+  publishSharedAgain,
+  fetchCleaned,
+  enrichCleaned,
+];

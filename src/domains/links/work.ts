@@ -1,8 +1,11 @@
 import { z } from "zod";
 import { defineWork } from "../../engine/work.ts";
 
-/** Read the page of a link. */
-export const fetchLink = defineWork({ type: "fetch_link", payload: z.looseObject({ url: z.string() }) });
+/** Read the page of a link. `cleaned_by`: the event by which a person wanted it anew. */
+export const fetchLink = defineWork({
+  type: "fetch_link",
+  payload: z.looseObject({ url: z.string(), cleaned_by: z.string().nullish() }),
+});
 
 /** Tag and summarize fetched content, referred to by the event that holds it. */
 export const enrichLink = defineWork({

@@ -52,6 +52,7 @@ test.each([
   [250_000, "4 min 10 s"],
   [119_700, "2 min 0 s"],
   [7_500_000, "2 h 5 min"],
+  [84_706_560_000, "980 days"],
 ])("given %p ms, when a duration, then %p", (ms, text) => {
   expect(duration(ms)).toBe(text);
 });

@@ -72,14 +72,16 @@ function inUnits(seconds: number): [number, string] {
   return days < 730 ? [Math.floor(days / 30), "months"] : [Math.floor(days / 365), "years"];
 }
 
-/** How long something took: "412 ms", "3.2 s", "4 min 10 s". */
+/** How long something took: "412 ms", "3.2 s", "4 min 10 s", "27 h 5 min", "980 days". */
 export function duration(ms: number): string {
   if (ms < 1000) return `${Math.max(0, Math.round(ms))} ms`;
   if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
   const seconds = Math.round(ms / 1000);
   const minutes = Math.floor(seconds / 60);
   if (minutes < 60) return `${minutes} min ${seconds % 60} s`;
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 48) return `${hours} h ${minutes % 60} min`;
+  return `${Math.round(hours / 24).toLocaleString("en")} days`;
 }
 
 /** Milliseconds between two stored times. */

@@ -9,6 +9,7 @@ const TIMEOUT_MS = 35_000;
 
 interface FetchLink extends Record<string, unknown> {
   url: string;
+  cleaned_by?: string | null | undefined;
 }
 
 /** Reads a link's page and reports what it says as `content.fetched`. */
@@ -21,7 +22,9 @@ export function createFetcher({ pages, extractor }: { pages: PageClient; extract
     timeoutMs: TIMEOUT_MS,
     async run({ subjectId, payload }, { signal }) {
       const page = await pages.get(payload.url, { signal });
-      return [contentEvent(subjectId, page.finalUrl, await extractor.extract(page, { signal }))];
+      const content = contentEvent(subjectId, page.finalUrl, await extractor.extract(page, { signal }));
+      const { cleaned_by } = payload;
+      return [cleaned_by ? { ...content, payload: { ...content.payload, cleaned_by } } : content];
     },
   };
 }

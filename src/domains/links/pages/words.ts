@@ -1,3 +1,4 @@
+import { stateAdopted } from "../../../engine/adopted.ts";
 import type { StoredEvent } from "../../../engine/event.ts";
 import type { WorkItem } from "../../../engine/history.ts";
 import { type Html, html } from "../../../engine/web/html.ts";
@@ -30,6 +31,10 @@ export function eventName(event: StoredEvent): string {
       return "Up to date on the site";
     case "link.visibility_changed":
       return visibility === "public" ? "Made public" : visibility === "private" ? "Made private" : "Visibility changed";
+    case stateAdopted.type:
+      return "Taken over from an earlier system";
+    case "link.cleaned":
+      return event.payload.scope === "content" ? "To be read anew" : "To be tagged anew";
     case "work.failed":
       return "An attempt failed";
     case "work.redriven":

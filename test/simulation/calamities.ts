@@ -1,0 +1,43 @@
+import type { Registry } from "../../src/engine/registry.ts";
+import { DEAD_LETTER_TOPIC, EVENTS_TOPIC } from "../../src/engine/topics.ts";
+import type { MemoryCluster } from "./memory-log.ts";
+import type { Scheduler } from "./scheduler.ts";
+
+/** Ways in which a log loses what it was sent. The ledger has to flow into it again. */
+export const CALAMITIES = ["topic anew", "cluster anew", "lost tail"] as const;
+export type Calamity = (typeof CALAMITIES)[number];
+
+interface Scene {
+  readonly scheduler: Scheduler;
+  readonly cluster: MemoryCluster;
+  readonly registry: Registry;
+}
+
+/** Lets one of them happen to the cluster; returns it in words. */
+export function befall(calamity: Calamity, { scheduler, cluster, registry }: Scene): string {
+  const names = registry.topics.map(({ name }) => name);
+  if (calamity === "lost tail") return loseTails(names, { scheduler, cluster, registry });
+  const all = calamity === "cluster anew";
+  // Mostly the topic of all events: everything comes of it.
+  const one = scheduler.chance(0.5) ? EVENTS_TOPIC : (names[scheduler.below(names.length)] ?? EVENTS_TOPIC);
+  const anew = registry.topics.filter(({ name }) => all || name === one);
+  if (all) cluster.clusterId = `sim-${scheduler.steps}`;
+  for (const topic of anew) {
+    cluster.deleteTopic(topic.name);
+    cluster.createTopic(topic);
+  }
+  return all ? "another cluster stands in the place of this one" : `${one} is deleted and created anew`;
+}
+
+/**
+ * The broker's machine loses power, and what its disk had not written yet. The dead letters are left out: Postgres keeps
+ * each of them, and nobody reads them there in order to go on.
+ */
+function loseTails(names: readonly string[], { scheduler, cluster }: Scene): string {
+  const cut = names
+    .filter((name) => name !== DEAD_LETTER_TOPIC)
+    .map((name) => [name, cluster.cutTail(name, () => scheduler.below(8))] as const);
+  cluster.crash();
+  const lost = cut.filter(([, records]) => records > 0).map(([name, records]) => `${records} of ${name}`);
+  return `the broker loses its last records: ${lost.join(", ") || "none"}`;
+}
