@@ -9,8 +9,8 @@ export function localKafkaFor(root, command, env = process.env) {
   if (["test", "test:adoption", "test:security"].includes(command)) {
     return { wanted: !env.TEST_KAFKA_BROKERS, required: true };
   }
-  // It stops and starts the servers, so nobody else's will do.
-  if (command === "test:quiet") return { wanted: true, required: true };
+  // These stop and start the servers, so nobody else's will do.
+  if (["test:quiet", "test:faults", "test:soak"].includes(command)) return { wanted: true, required: true };
   const setting = (name) => env[name] || dotEnv(root, name);
   const transport = setting("STREAM_TRANSPORT");
   const startsServers = ["start", "stack", "demo"].includes(command);

@@ -11,6 +11,7 @@ const TESTS = {
   "test:infra": "test/infra/run.ts",
   "test:adoption": "test/adoption/run.ts",
   "test:faults": "test/faults/run.ts",
+  "test:soak": "test/soak/run.ts",
   "test:quiet": "test/quiet/run.ts",
   "test:security": "test/security/run.ts",
 };

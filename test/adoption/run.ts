@@ -75,6 +75,7 @@ async function moveIn(world: TestApp): Promise<void> {
   });
   check("tables are not what the ledger gives after a reset", await differing(world));
   check("work was done anew", await workDone(world));
+  console.log((await triedAgain(world)).join("\n"));
 }
 
 function runAll(world: TestApp): Promise<void> {
@@ -90,12 +91,20 @@ async function differing({ app }: TestApp): Promise<string[]> {
   return told.map(({ table, examples }) => `${table}: ${examples.join(" ")}`);
 }
 
-/** Nothing was read and nobody was asked: no event of an agent is younger than the adoption, but that of the publisher. */
+/** Nothing was read and nobody was asked: no event of an agent is younger than the adoption, but those of the publisher. */
 async function workDone({ app }: TestApp): Promise<string[]> {
   const rows = await app.db<{ told: string }[]>`
-    select source || ' ' || event_type || ' ' || count(*) as told from lifestream.events
+    select concat_ws(' ', source, event_type, payload->>'error', count(*)) as told from lifestream.events
     where position > (select max(position) from lifestream.events where source = 'adoption')
-      and event_type <> 'publish.completed' group by source, event_type`;
+      and source <> 'agent:publisher' group by source, event_type, payload->>'error'`;
+  return rows.map(({ told }) => told);
+}
+
+/** What the publisher had to try again, and why: its deadline is short for a busy machine. */
+async function triedAgain({ app }: TestApp): Promise<string[]> {
+  const rows = await app.db<{ told: string }[]>`
+    select count(*) || ' attempts to publish failed and were made again: ' || (payload->>'error') as told
+    from lifestream.events where source = 'agent:publisher' and event_type = 'work.failed' group by payload->>'error'`;
   return rows.map(({ told }) => told);
 }
 

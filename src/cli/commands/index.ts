@@ -93,6 +93,32 @@ export const commands: readonly CommandSpec[] = [
     load: async () => (await import("./recover-stuck.ts")).recoverStuck,
   },
   {
+    name: "clean:link",
+    usage: "<link>",
+    summary: "forget a link's tags and summary and make them again; with --full, read its page again too",
+    options: [
+      ["--full", "forget what was read as well"],
+      ["--dry-run", "only say what would happen"],
+      ["--reason <text>", "why, for the ledger"],
+      ["--by <name>", "who decides (default: who is logged in)"],
+    ],
+    details: "A link is an id, or its address. The site shows what it showed until the new is there.",
+    load: async () => (await import("./clean-link.ts")).cleanLink,
+  },
+  {
+    name: "admin:set-visibility",
+    usage: "<visibility> [links...]",
+    summary: "make links private or public: those named, or all, or those of a status",
+    options: [
+      ["--all", "every link"],
+      ["--status <status>", "those that are new, fetched, enriched, published or error"],
+      ["--dry-run", "only say what would happen"],
+      ["--reason <text>", "why, for the ledger"],
+      ["--by <name>", "who decides (default: who is logged in)"],
+    ],
+    load: async () => (await import("./set-visibility.ts")).setVisibility,
+  },
+  {
     name: "doctor",
     summary: "for whoever is stuck: checks Postgres and Kafka, and says what is wrong and what to do",
     options: [
