@@ -13,7 +13,6 @@ export interface Metadata {
 
 const MAX_TAGS = 15;
 const MAX_TAG_LENGTH = 60;
-const MAX_DESCRIPTION = 2_000;
 
 /** Reads a document's head: meta elements, Open Graph, JSON-LD. */
 export function readMetadata(document: Document): Metadata {
@@ -24,7 +23,7 @@ export function readMetadata(document: Document): Metadata {
     ogTitle: first("og:title", "twitter:title", "dc.title"),
     titleElement: squeeze(document.querySelector("title")?.textContent) || null,
     headline: data.headline && htmlFree(data.headline),
-    description: first("description", "og:description", "twitter:description")?.slice(0, MAX_DESCRIPTION) ?? null,
+    description: first("description", "og:description", "twitter:description"),
     declaredTags: declaredTags(meta, data),
     language: languageOf(document, first("og:locale", "content-language")),
     siteName: first("og:site_name", "application-name") ?? data.publisher,

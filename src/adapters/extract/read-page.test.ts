@@ -3,8 +3,8 @@ import { readPage } from "./read-page.ts";
 
 const URL_OF_PAGE = "https://www.example.org/notes/fish%20soup.html";
 
-function read(body: string | Uint8Array, contentType = "text/html") {
-  return readPage({ finalUrl: URL_OF_PAGE, contentType, body: Buffer.from(body) }, false);
+function read(body: string | Uint8Array, contentType = "text/html", finalUrl = URL_OF_PAGE) {
+  return readPage({ finalUrl, contentType, body: Buffer.from(body) }, false);
 }
 
 const sentence = "The harbour was quiet, and the boats came back late in the evening with little to show for it. ";
@@ -96,6 +96,18 @@ describe("what a page says of itself", () => {
   test("nothing, where it says nothing", () => {
     const page = read(`<html><body>${paragraphs(2)}</body></html>`);
     expect(page).toMatchObject({ description: null, declaredTags: [], language: null, siteName: null });
+  });
+
+  test.each([
+    ["a page", ""],
+    ["a page too deep for a tree", "<div>".repeat(20_000)],
+  ])("is cut where it is endless: %s", (_what, body) => {
+    const long = "word ".repeat(700);
+    const meta = ["og:site_name", "description"].map((name) => `<meta property="${name}" content="${long}">`).join("");
+    const page = read(`<html><head><title>${long.repeat(100)}</title>${meta}</head><body>x${body}`);
+    const lengths = [page.title, page.siteName ?? "", page.description ?? ""].map(({ length }) => length);
+    expect(lengths).toEqual([500, 200, 2_000]);
+    expect(read("", "text/html", `https://a.example/${"x".repeat(10_000)}`).title).toHaveLength(500);
   });
 
   test("at most fifteen tags, none endless", () => {

@@ -6,6 +6,11 @@ import { readHtml } from "./read-html.ts";
 const MAX_TEXT = 1_000_000;
 const CUT_NOTE = "\n\n[The text is cut here: the page has more than 1 MB of it.]";
 
+/** Longest parts besides the text, in characters: what is longer is no title and no name, and stands on every page. */
+const MAX_TITLE = 500;
+const MAX_SITE_NAME = 200;
+const MAX_DESCRIPTION = 2_000;
+
 /** Longest first line that is still a title. */
 const MAX_FIRST_LINE = 200;
 
@@ -13,7 +18,13 @@ const MAX_FIRST_LINE = 200;
 export function readPage({ body, contentType, finalUrl }: FetchedPage, plainly: boolean): ExtractedPage {
   const text = decodeText(body, contentType).replaceAll("\0", "");
   const page = /html/i.test(contentType) ? readHtml(text, finalUrl, plainly) : plainPage(text, contentType);
-  return { ...page, title: page.title || titleFromUrl(finalUrl), text: capped(page.text) };
+  return {
+    ...page,
+    title: cut(page.title || titleFromUrl(finalUrl), MAX_TITLE),
+    text: capped(page.text),
+    description: page.description && cut(page.description, MAX_DESCRIPTION),
+    siteName: page.siteName && cut(page.siteName, MAX_SITE_NAME),
+  };
 }
 
 function plainPage(text: string, contentType: string): ExtractedPage {
@@ -50,5 +61,9 @@ function decodedOrRaw(text: string): string {
 }
 
 function capped(text: string): string {
-  return text.length <= MAX_TEXT ? text : text.slice(0, MAX_TEXT).toWellFormed() + CUT_NOTE;
+  return text.length <= MAX_TEXT ? text : cut(text, MAX_TEXT) + CUT_NOTE;
+}
+
+function cut(text: string, maxLength: number): string {
+  return text.slice(0, maxLength).toWellFormed();
 }

@@ -7,9 +7,6 @@ const SHARED_WORDS = 0.75;
 /** What sites put between a page's title and their own name. */
 const SEPARATOR = /\s+(?:[|·•»«–—:~/]|-{1,2}|::|\|\|)\s+/;
 
-/** Longer headings are no titles. */
-const MAX_TITLE = 500;
-
 /**
  * A page's title: an h1 that another title of the page confirms; else the JSON-LD headline; else the only h1; else
  * Open Graph's or the title element, without the site's name. Empty when the page has none.
@@ -24,7 +21,7 @@ export function titleOf(metadata: Metadata, headings: readonly string[], hostnam
   const only = new Set(candidates).size === 1 ? candidates[0] : undefined;
   const declared = [ogTitle, titleElement].find((title) => title);
   const title = confirmed ?? headline ?? only ?? (declared ? withoutSiteName(declared, siteName, hostname) : "");
-  return squeeze(decodeReferences(title)).slice(0, MAX_TITLE);
+  return squeeze(decodeReferences(title));
 }
 
 /** The one with the most words: a section's name may be part of a title too. */

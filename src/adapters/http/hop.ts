@@ -1,7 +1,7 @@
 import { type ClientRequest, request as httpRequest, type IncomingMessage, type RequestOptions } from "node:http";
 import { request as httpsRequest } from "node:https";
 import type { Socket } from "node:net";
-import { errorClassOf } from "../../engine/errors.ts";
+import { errorClassOf, RetryableError } from "../../engine/errors.ts";
 import { type Deadlines, spoken } from "./deadlines.ts";
 import { networkFailure } from "./failures.ts";
 import type { PageLimits } from "./limits.ts";
@@ -13,6 +13,9 @@ const USER_AGENT = "Mozilla/5.0 (compatible; stream-agents/0.1; personal link re
 
 /** At most this many of a host's addresses are tried. */
 const ADDRESSES_TRIED = 3;
+
+/** Interim answers (1xx) before the real one: a page may send a few, and only a hostile one sends them without end. */
+const INTERIM_ANSWERS = 20;
 
 /** Sends one GET and waits for the response's headers. Tries a host's next address when one cannot be reached. */
 export async function ask(
@@ -53,6 +56,11 @@ async function askAddress(
     // A response that nobody reads any more may still break off; that is nobody's failure then.
     response.on("error", () => {});
     resolve(response);
+  });
+  let interim = 0;
+  request.on("information", () => {
+    if (++interim <= INTERIM_ANSWERS) return;
+    reject(new RetryableError(`${target.hostname} sends interim answers without end`, "connect"));
   });
   let answering: Disposable | undefined;
   whenConnected(request, target.secure, () => {

@@ -161,6 +161,20 @@ describe("a page that is not there", () => {
     await rejection(get(server, "/"), RetryableError, "connect");
   });
 
+  test("a few interim answers are waited out, and an endless row of them is not", async () => {
+    const interim = "HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n";
+    const answering = (times: number) =>
+      serveTcp((socket) =>
+        socket.once("data", () =>
+          socket.write(`${interim.repeat(times)}HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi`),
+        ),
+      );
+    await using some = await answering(5);
+    expect(Buffer.from((await get(some, "/")).body).toString()).toBe("hi");
+    await using endless = await answering(1_000);
+    await rejection(get(endless, "/"), RetryableError, "connect");
+  });
+
   test("what is no HTTP may be tried again", async () => {
     await using server = await serveTcp((socket) => socket.once("data", () => socket.end("220 mail ready\r\n\r\n")));
     await rejection(get(server, "/"), RetryableError, "connect");

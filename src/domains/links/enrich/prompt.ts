@@ -62,5 +62,5 @@ const line = (text: string, maxLength: number): string => text.replace(/\s+/g, "
 
 /** A page cannot end its own quotation. */
 function withoutDelimiters(text: string): string {
-  return text.toWellFormed().replace(/<(?=\s*\/?\s*page\b)/gi, "‹");
+  return text.toWellFormed().replace(/<(?=[\s\p{Cf}/]*page\b)/giu, "‹");
 }

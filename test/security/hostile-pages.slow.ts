@@ -1,0 +1,133 @@
+/** Hostile pages through the real agents: client, parser, enricher and publisher, on a real Postgres and Kafka. */
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { fileURLToPath } from "node:url";
+import { linkAddedEvent } from "../../src/domains/links/index.ts";
+import { ingest } from "../../src/pipeline/ingest.ts";
+import { allStages } from "../../src/stages.ts";
+import { idOf } from "../support/link-mix.ts";
+import { servePages, type TestPages } from "../support/pages.ts";
+import { settled } from "../support/settled.ts";
+import { createTestApp, type TestApp, until } from "../support/test-app.ts";
+import { HOSTILE_PAGES } from "./hostile-pages.ts";
+
+const TEST_MS = 300_000;
+const GOOD_SITES = 4;
+const GOOD_LINKS = 24;
+/** What the worker may take, whatever comes: eight pages at a time of ten megabytes, and itself. */
+const MEMORY_BYTES = 1_000_000_000;
+/** Longest event, in bytes: the text of a page and little more. */
+const EVENT_BYTES = 1_200_000;
+
+const good: TestPages[] = [];
+let hostile: Awaited<ReturnType<typeof startHostileSite>>;
+let world: TestApp;
+/** The most that this process took. */
+let mostMemory = 0;
+let over = false;
+let running: Promise<void>;
+
+beforeAll(async () => {
+  for (let site = 0; site < GOOD_SITES; site++) good.push(await servePages());
+  hostile = await startHostileSite();
+  const hosts = [...good.map(({ host }) => host), ...hostile.hosts.values()];
+  world = await createTestApp({ FETCH_ALLOW_HOSTS: hosts.join(",") });
+  const measured = async () => {
+    mostMemory = Math.max(mostMemory, process.memoryUsage.rss());
+    return over;
+  };
+  running = world.runUntil(allStages(world.app, { once: false }), measured, 3 * TEST_MS);
+}, 60_000);
+
+afterAll(async () => {
+  over = true;
+  await running;
+  for (const site of good) await site[Symbol.asyncDispose]();
+  hostile.site.kill();
+  await world[Symbol.asyncDispose]();
+}, 60_000);
+
+/** Starts the hostile pages; where each is, by name. */
+async function startHostileSite() {
+  const script = fileURLToPath(new URL("./hostile-site.ts", import.meta.url));
+  const command = [process.execPath, "--no-env-file", script];
+  const site = Bun.spawn(command, { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
+  const { value } = await site.stdout.getReader().read();
+  const hosts: Record<string, string> = JSON.parse(new TextDecoder().decode(value));
+  return { hosts: new Map(Object.entries(hosts)), site };
+}
+
+async function add(urls: readonly string[]): Promise<void> {
+  const { store, registry } = world.app;
+  const events = urls.map((url) => linkAddedEvent({ url, source: "test", visibility: "public" }));
+  await ingest(events, { store, registry, now: () => new Date() });
+}
+
+const goodLinks = (round: string) =>
+  Array.from({ length: GOOD_LINKS }, (_, n) => `${good[n % GOOD_SITES]?.origin}/ok/${round}-${n}`);
+
+async function published(urls: readonly string[]): Promise<boolean> {
+  const rows = await world.app.db`
+    select 1 from lifestream.links where subject_id = any(${urls.map(idOf)}::text[]) and status = 'published'`;
+  return rows.length === urls.length;
+}
+
+/** What became of a page's link: `published`, the class of the error that ended its work, or null while it goes on. */
+async function endOf(url: string): Promise<string | null> {
+  const [row] = await world.app.db<{ status: string; error_class: string | null }[]>`
+    select l.status, max(w.error_class) filter (where w.status = 'dead') as error_class
+    from lifestream.links l left join lifestream.work w using (subject_id)
+    where subject_id = ${idOf(url)} group by l.status`;
+  return row?.status === "published" ? row.status : (row?.error_class ?? null);
+}
+
+/** Links to the hostile pages that are slow, or to those that are not, by name. */
+const hostileLinks = ({ slow }: { slow: boolean }) =>
+  [...hostile.hosts]
+    .filter(([name]) => (HOSTILE_PAGES[name]?.slow ?? false) === slow)
+    .map(([name, host]) => [name, `http://${host}/`] as const);
+
+const endsOf = async (links: readonly (readonly [string, string])[]) =>
+  await Promise.all(links.map(async ([name, url]) => [name, await endOf(url)] as const));
+
+/** Those that did not end as they must. */
+const wrong = (ends: readonly (readonly [string, string | null])[]) =>
+  ends.filter(([name, end]) => !HOSTILE_PAGES[name]?.ends.includes(end ?? ""));
+
+test(
+  "given pages that trickle, when other links come after them, then these are published before one of the slow ones ended",
+  async () => {
+    const slow = hostileLinks({ slow: true });
+    await add(slow.map(([, url]) => url));
+    await until(async () => {
+      const running = await world.app.db`select 1 from lifestream.work where status = 'running'`;
+      return running.length >= slow.length;
+    }, TEST_MS);
+    const others = goodLinks("others");
+    await add(others);
+    await until(() => published(others), TEST_MS);
+    expect(await endsOf(slow)).toEqual(slow.map(([name]) => [name, null]));
+  },
+  TEST_MS,
+);
+
+test(
+  "given all other hostile pages, when everything ran, then each ended as it must, and the worker reads on",
+  async () => {
+    const links = hostileLinks({ slow: false });
+    await add([...links.map(([, url]) => url), ...goodLinks("among")]);
+    await until(() => settled(world.app), TEST_MS);
+    expect(wrong(await endsOf(links))).toEqual([]);
+    expect(wrong(await endsOf(hostileLinks({ slow: true })))).toEqual([]);
+    const after = goodLinks("after");
+    await add(after);
+    await until(() => published([...goodLinks("among"), ...after]), TEST_MS);
+  },
+  TEST_MS,
+);
+
+test("given that all this was read, when it is looked at, then neither memory nor events grew without end", async () => {
+  expect(mostMemory).toBeLessThan(MEMORY_BYTES);
+  const [longest] = await world.app.db<{ bytes: number }[]>`
+    select max(octet_length(payload::text)) as bytes from lifestream.events`;
+  expect(longest?.bytes).toBeLessThan(EVENT_BYTES);
+});
