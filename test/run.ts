@@ -28,6 +28,8 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
 
 /** Most tests wait for servers, so these run side by side with the others; each file has its own database and topics. */
 const LANES = ["test/e2e/", "test/integration/"];
+/** Of those, files that run with the others, which are done sooner. */
+const WITH_THE_OTHERS = /^test\/integration\/log-/;
 
 const total: Counts = { passed: 0, failed: 0, skipped: 0 };
 await check("formatting and lint", tool("biome"), ["ci", ...(process.stdout.isTTY ? [] : ["--colors=off"]), "."]);
@@ -71,7 +73,16 @@ function lanes(): string[][] {
   const others = readdirSync(join(root, "test"), { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && !LANES.includes(`test/${entry.name}/`))
     .map((entry) => `test/${entry.name}/`);
-  return [...LANES.map((folder) => [folder]), ["src/", "bootstrap/", "examples/", ...others]];
+  const files = LANES.map((folder) => testFiles(folder));
+  const moved = files.flat().filter((file) => WITH_THE_OTHERS.test(file));
+  const kept = files.map((lane) => lane.filter((file) => !moved.includes(file)));
+  return [...kept, ["src/", "bootstrap/", "examples/", ...others, ...moved]];
+}
+
+function testFiles(folder: string): string[] {
+  return readdirSync(join(root, folder))
+    .filter((name) => name.endsWith(".test.ts"))
+    .map((name) => `${folder}${name}`);
 }
 
 async function bunTest(filters: readonly string[], env: Readonly<Record<string, string>>): Promise<void> {

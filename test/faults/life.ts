@@ -6,7 +6,7 @@ import { servePages, type TestPages } from "../support/pages.ts";
 import type { TestServers } from "../support/servers.ts";
 import { settled } from "../support/settled.ts";
 import { createTestApp, type TestApp, until } from "../support/test-app.ts";
-import { capture } from "./mixture.ts";
+import { type Capture, capture } from "./mixture.ts";
 
 /** Every stage as a process of its own, as on many machines. */
 export const STAGES = [
@@ -40,7 +40,7 @@ export class Life implements AsyncDisposable {
   /** What stages are told otherwise than this process: a proxy's address. */
   stageEnv: Record<string, string> = {};
   /** Captures about so many events, of all kinds, on subjects old and new. */
-  readonly capture: (count: number) => Promise<void>;
+  readonly capture: Capture;
 
   private constructor(
     readonly world: TestApp,
@@ -69,6 +69,12 @@ export class Life implements AsyncDisposable {
 
   startAll(except: readonly StageName[] = []): void {
     for (const stage of STAGES) if (!except.includes(stage)) this.start(stage);
+  }
+
+  /** Until all that was started says that it runs. */
+  async untilUp(): Promise<void> {
+    const up = /runs; Ctrl-C stops it/;
+    await until(async () => [...this.#running.values()].every((command) => up.test(command.printed().stderr)));
   }
 
   /** `kill -9`. What an agent had in hand is free when its lease ends: the clock is put forward for it. */

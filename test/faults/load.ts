@@ -1,11 +1,14 @@
 import type { Life } from "./life.ts";
 
 /** Captures so many events again and again until it is stopped. */
-export function startLoad(life: Life, { batch, everyMs }: { batch: number; everyMs: number }) {
+export function startLoad(
+  life: Pick<Life, "capture">,
+  { batch, everyMs, now }: { batch: number; everyMs: number; now?: () => Date },
+) {
   let on = true;
   const running = (async () => {
     for (let next = performance.now(); on; next += everyMs) {
-      await life.capture(batch);
+      await life.capture(batch, now);
       await Bun.sleep(Math.max(0, next + everyMs - performance.now()));
     }
   })();

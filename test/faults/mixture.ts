@@ -4,13 +4,16 @@ import type { NewEvent } from "../../src/engine/event.ts";
 import { ingest } from "../../src/pipeline/ingest.ts";
 import { DEAD_HOST, idOf } from "../support/link-mix.ts";
 
+/** Captures so many events, at the time that this clock tells. */
+export type Capture = (count: number, now?: () => Date) => Promise<void>;
+
 /** Returns what captures about so many events, of all kinds, on subjects old and new. */
 export function capture(
   { store, registry }: Pick<App, "store" | "registry">,
   origin: string,
   random: () => number,
   { links = 0.15 }: { links?: number } = {},
-): (count: number) => Promise<void> {
+): Capture {
   let captured = 0;
   const event = (): NewEvent => {
     captured += 1;
@@ -25,8 +28,8 @@ export function capture(
     const sensor = `sensor:${Math.floor(random() * 20)}`;
     return { type: "temp.reading_recorded", subject: "sensor", subjectId: sensor, payload };
   };
-  return async (count) => {
-    await ingest(Array.from({ length: count }, event), { store, registry, now: () => new Date() });
+  return async (count, now = () => new Date()) => {
+    await ingest(Array.from({ length: count }, event), { store, registry, now });
   };
 }
 

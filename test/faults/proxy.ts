@@ -41,9 +41,10 @@ class Link {
     readonly server: Socket,
     readonly fault: () => Fault,
     readonly onMet: () => void,
+    readonly answer: (chunk: Buffer) => Buffer,
   ) {
     client.on("data", (chunk) => this.#pass(chunk as Buffer, "to server"));
-    server.on("data", (chunk) => this.#pass(chunk as Buffer, "to client"));
+    server.on("data", (chunk) => this.#pass(this.answer(chunk as Buffer), "to client"));
     client.on("error", () => server.resetAndDestroy());
     server.on("error", () => client.resetAndDestroy());
     client.on("close", () => server.destroy());
@@ -90,8 +91,11 @@ class Link {
   }
 }
 
-/** Starts one before the server at this port of 127.0.0.1. */
-export async function startFaultProxy(serverPort: number): Promise<FaultProxy> {
+/**
+ * Starts one before the server at this port of 127.0.0.1. A broker tells its clients where to find it: with `standsIn`
+ * the proxy names itself in such answers (an address of Kafka's protocol: the host's text, then the port in four bytes).
+ */
+export async function startFaultProxy(serverPort: number, { standsIn = false } = {}): Promise<FaultProxy> {
   let fault: Fault = { kind: "none" };
   let met = 0;
   const links = new Set<Link>();
@@ -108,6 +112,7 @@ export async function startFaultProxy(serverPort: number): Promise<FaultProxy> {
       () => {
         met += 1;
       },
+      (chunk) => (standsIn ? replaced(chunk, addressBytes(serverPort), addressBytes(portOf(proxy))) : chunk),
     );
     links.add(link);
     client.on("close", () => links.delete(link));
@@ -117,7 +122,7 @@ export async function startFaultProxy(serverPort: number): Promise<FaultProxy> {
     for (const link of [...links]) act(link);
   };
   return {
-    port: (proxy.address() as AddressInfo).port,
+    port: portOf(proxy),
     set(next) {
       fault = next;
       if (next.kind === "refuse") all((link) => link.reset());
@@ -131,6 +136,19 @@ export async function startFaultProxy(serverPort: number): Promise<FaultProxy> {
       await new Promise((resolve) => proxy.close(resolve));
     },
   };
+}
+
+const portOf = (server: Server) => (server.address() as AddressInfo).port;
+
+function addressBytes(port: number): Buffer {
+  const bytes = Buffer.from("127.0.0.1\0\0\0\0", "latin1");
+  bytes.writeInt32BE(port, bytes.length - 4);
+  return bytes;
+}
+
+function replaced(chunk: Buffer, from: Buffer, to: Buffer): Buffer {
+  for (let at = chunk.indexOf(from); at >= 0; at = chunk.indexOf(from, at + to.length)) to.copy(chunk, at);
+  return chunk;
 }
 
 function listening(server: Server): Promise<void> {

@@ -88,6 +88,6 @@ async function run({ name, run }: Trial): Promise<string[]> {
     failed += 1;
     const why = error instanceof Error ? error.message : String(error);
     console.log(`    ${why}`);
-    return [name, "", why.split("\n")[0] ?? "", "", "", "", "FAILED"];
+    return [name, "", (why.split("\n")[0] ?? "").slice(0, 100), "", "", "", "FAILED"];
   }
 }

@@ -5,6 +5,7 @@ import { runStages } from "../../src/runtime/service.ts";
 import { createServerDeps, startServer } from "../../src/server.ts";
 import { allStages } from "../../src/stages.ts";
 import { startCommand } from "../support/commands.ts";
+import type { TestServers } from "../support/servers.ts";
 import { createTestApp, until } from "../support/test-app.ts";
 
 /** Everything that `npm start` runs, in this process, and a materializer as a process of its own. */
@@ -20,10 +21,10 @@ export interface Life extends AsyncDisposable {
 const ASK_EVERY_MS = 1_000;
 const DRAIN_MS = 10_000;
 
-/** Begins one on the servers that TEST_DATABASE_URL and TEST_KAFKA_BROKERS name. */
-export async function beginLife(env: Record<string, string>): Promise<Life> {
+/** Begins one, on the servers that all tests have unless told otherwise. */
+export async function beginLife(env: Record<string, string>, servers?: TestServers): Promise<Life> {
   const logged: string[] = [];
-  const world = await createTestApp(env, { logger: noting(logged) });
+  const world = await createTestApp(env, { logger: noting(logged), ...(servers ? { servers } : {}) });
   const { app } = world;
   const stop = new AbortController();
   const options = { signal: stop.signal, drainTimeoutMs: DRAIN_MS, logger: app.logger };

@@ -10,7 +10,7 @@ export const oversize: FaultRow = {
   title: "oversized record (5 MB page)",
   expected: "by reference; one row never blocks a batch",
   deadlineSeconds: 60,
-  quick: true,
+  quick: false,
   async run(random) {
     await using life = await Life.begin(random);
     life.startAll();

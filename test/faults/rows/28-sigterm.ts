@@ -16,6 +16,7 @@ export const sigterm: FaultRow = {
     let slowest = 0;
     for (let round = 0; round < ROUNDS; round += 1) {
       life.startAll();
+      await life.untilUp();
       await life.capture(150);
       await life.untilBusy();
       for (const { stage, code, ms } of await life.stopAll()) {

@@ -1,0 +1,77 @@
+import { completion, json, startStandInServer } from "../../../src/adapters/llm/stand-in-server.ts";
+import { until } from "../../support/test-app.ts";
+import { outcomeOf } from "../findings.ts";
+import { Life } from "../life.ts";
+import type { FaultRow } from "../row.ts";
+
+/** Longer than a Kafka session of ours, which is 10 s. */
+const SLOW_MS = 13_000;
+const MODEL_TIMEOUT_MS = 15_000;
+/** Longer than a lease, which is 20 s without a word. */
+const FROZEN_MS = 25_000;
+
+const ANSWER = json(
+  200,
+  completion(JSON.stringify({ language: "en", tags: ["log"], summary_short: "A log.", summary_long: "A log, long." })),
+);
+
+export const hungAgent: FaultRow = {
+  number: 18,
+  title: "hung agent, model slower than the session",
+  expected: "heartbeats go on, the job has a deadline, work is released",
+  deadlineSeconds: 90,
+  quick: false,
+  async run(random) {
+    await using life = await Life.begin(random);
+    const model = await startStandInServer();
+    try {
+      model.answers((request, response) => {
+        const page = request.body.messages.map(({ content }) => content).join(" ");
+        if (page.includes("/ok/hangs")) return; // For ever.
+        setTimeout(() => ANSWER(request, response), page.includes("/ok/slow") ? SLOW_MS : 0);
+      });
+      return await withModel(life, model.baseUrl);
+    } finally {
+      await model.close();
+    }
+  },
+};
+
+async function withModel(life: Life, baseUrl: string) {
+  const { db } = life.world.app;
+  const env = { OPENAI_API_KEY: "sk-stand-in", OPENAI_BASE_URL: baseUrl, OPENAI_TIMEOUT_MS: String(MODEL_TIMEOUT_MS) };
+  life.startAll(["agent:enricher", "agent:fetcher"]);
+  const enricher = life.start("agent:enricher", { env });
+  const fetcher = life.start("agent:fetcher");
+  for (const path of ["/ok/slow", "/ok/hangs", "/ok/quick"]) await life.captureLink(path);
+  await until(async () => (await enriched(life)).has(`${life.pages.origin}/ok/quick`));
+  if ((await enriched(life)).has(`${life.pages.origin}/ok/slow`)) throw new Error("the slow one was not slow");
+
+  await life.capture(60);
+  await life.untilBusy();
+  process.kill(fetcher.pid, "SIGSTOP");
+  const startedAt = performance.now();
+  life.start("agent:fetcher", { as: "second fetcher" });
+  await until(async () => performance.now() - startedAt > FROZEN_MS, FROZEN_MS + 5_000);
+  process.kill(fetcher.pid, "SIGCONT");
+  const recoveredMs = await life.untilSettled(90_000);
+  const [slow] = await db<{ attempt: number; status: string }[]>`
+    select w.attempt, w.status from lifestream.work w join lifestream.links l on l.subject_id = w.subject_id
+    where w.work_type = 'enrich_link' and l.url like '%/ok/slow'`;
+  if (slow?.status !== "done" || slow.attempt !== 1)
+    throw new Error(`the slow answer took ${slow?.attempt} attempts and is ${slow?.status}`);
+  const lost = /rebalanc|left the group|session/i.exec(enricher.printed().stderr)?.[0];
+  if (lost) throw new Error(`the enricher lost its place in the group: ${lost}`);
+  return await outcomeOf(
+    life,
+    `a model that took ${SLOW_MS / 1_000} s, one that never answered, a fetcher frozen for ${FROZEN_MS / 1_000} s`,
+    recoveredMs,
+  );
+}
+
+/** Addresses of links that have their summary. */
+async function enriched({ world }: Life): Promise<Set<string>> {
+  const rows = await world.app.db<{ url: string }[]>`
+    select url from lifestream.links join lifestream.link_metadata using (subject_id)`;
+  return new Set(rows.map(({ url }) => url));
+}

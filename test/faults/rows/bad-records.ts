@@ -1,0 +1,47 @@
+import { produceRaw, type RawRecord } from "../../support/raw-records.ts";
+import { until } from "../../support/test-app.ts";
+import { outcomeOf } from "../findings.ts";
+import { Life } from "../life.ts";
+import type { FaultOutcome } from "../row.ts";
+
+const PARTITIONS = [0, 1, 2];
+
+/** What is wrong with it, and a record like that; `n` makes its bytes its own, as the same bytes are set aside once. */
+export type BadRecord = (n: number) => readonly [errorClass: string, record: Omit<RawRecord, "partition">];
+
+/** Puts such records amid good ones, into each partition; sees each set aside as what it is, with its bytes. */
+export async function badRecordsAmidGood(random: () => number, bad: readonly BadRecord[]): Promise<FaultOutcome> {
+  await using life = await Life.begin(random);
+  life.startAll();
+  for (const partition of PARTITIONS) {
+    await life.capture(60);
+    await life.untilBusy();
+    const records = bad.map((make) => ({ ...make(partition)[1], partition }));
+    await produceRaw(life.world, records);
+  }
+  await life.capture(60);
+  const recoveredMs = await life.untilSettled(60_000);
+  const wanted = PARTITIONS.flatMap((partition) =>
+    bad.map((make) => {
+      const [errorClass, { topic, value }] = make(partition);
+      return `${errorClass} ${topic}:${partition} ${value.toString("hex")}`;
+    }),
+  );
+  let missing = wanted;
+  await until(async () => {
+    const there = await setAside(life);
+    missing = wanted.filter((one) => !there.has(one));
+    return missing.length === 0;
+  }).catch((error) => {
+    throw new Error(`not set aside as they are: ${missing.join("; ")}`, { cause: error });
+  });
+  return await outcomeOf(life, `${wanted.length} records into 3 partitions, kept with bytes and place`, recoveredMs);
+}
+
+/** What is set aside: class of error, topic and partition, bytes. A producer may repeat a record: each once. */
+async function setAside({ world }: Life): Promise<Set<string>> {
+  const rows = await world.app.db<{ what: string }[]>`
+    select distinct error_class || ' ' || topic || ':' || kafka_partition || ' ' || encode(record_value, 'hex') as what
+    from lifestream.dead_letters`;
+  return new Set(rows.map(({ what }) => what));
+}

@@ -1,0 +1,127 @@
+/** `npm run test:soak`: hours of load with random faults; what grows, and whether anything was lost or doubled. */
+import { parseArgs } from "node:util";
+import { columns } from "../../src/cli/format.ts";
+import { checkLife } from "../checker/check.ts";
+import { stagesAtFault, verified } from "../faults/findings.ts";
+import { Life } from "../faults/life.ts";
+import { killLeftCommands } from "../support/commands.ts";
+import { startOwnServers } from "../support/own-servers.ts";
+import { seededRandom } from "../support/random.ts";
+import { captureUntil } from "./load.ts";
+import { mischief } from "./mischief.ts";
+import { databaseSample, folderMb, residentMb, type Sample } from "./servers-watch.ts";
+import { slope } from "./slope.ts";
+
+const HELP = `npm run test:soak [-- --minutes N] [--rate EVENTS] [--seed S]
+
+Captures all kinds of events while stages, broker and Postgres are killed, frozen and cut off at random, on servers of its
+own. Prints memory, lag, dead tuples, write-ahead log and disk each minute, then whether all is as a fold of the ledger says.
+
+  --minutes N  how long (default: 20)
+  --rate N     events a second (default: 500)
+  --seed S     which faults (default: chosen, and printed)`;
+
+const MINUTE_MS = 60_000;
+const EVERY_MS = 100;
+/** Pause between two faults, at most. */
+const CALM_MS = 20_000;
+const SETTLED_WITHIN_MS = 600_000;
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: "string", default: "20" },
+    rate: { type: "string", default: "500" },
+    seed: { type: "string" },
+    help: { type: "boolean" },
+  },
+});
+if (values.help) {
+  console.log(HELP);
+  process.exit(0);
+}
+const [minutes, rate] = [Number(values.minutes), Number(values.rate)];
+const seed = Number(values.seed ?? Date.now() % 2 ** 31);
+if (!(minutes > 0) || !(rate > 0) || !Number.isInteger(seed)) {
+  console.error(`--minutes and --rate are numbers above zero, --seed is a whole one\n\n${HELP}`);
+  process.exit(2);
+}
+process.exit(await soak());
+
+async function soak(): Promise<number> {
+  const random = seededRandom(seed);
+  await using servers = await startOwnServers();
+  const { kafka, postgres, home } = servers;
+  await using life = await Life.begin(random, {
+    links: 0.01,
+    servers: { databaseUrl: postgres.address, kafkaBrokers: kafka.address },
+  });
+  try {
+    life.startAll();
+    const samples: Sample[] = [];
+    const faults = new Map<string, number>();
+    const startedAt = performance.now();
+    const over = () => performance.now() - startedAt > minutes * MINUTE_MS;
+    const load = captureUntil(life, { batch: Math.round((rate * EVERY_MS) / 1_000), everyMs: EVERY_MS, over });
+    await Promise.all([
+      load,
+      watch(samples, over, async () => ({ ...(await sampleOf(life)), "disk MB": folderMb(home) })),
+      untroubled(over, async () => {
+        await Bun.sleep(random() * CALM_MS);
+        const what = await mischief(life, servers, random);
+        faults.set(what, (faults.get(what) ?? 0) + 1);
+      }),
+    ]);
+    const recoveredMs = await life.untilSettled(SETTLED_WITHIN_MS);
+    samples.push({ ...(await sampleOf(life)), "disk MB": folderMb(home) });
+    const { captured, refused } = await load;
+    const { lost, doubled, problems: wrong } = await checkLife(life.world.app);
+    const problems = [...wrong, ...stagesAtFault(life), ...(await verified(life, SETTLED_WITHIN_MS))];
+    for (const line of [...lost, ...doubled, ...problems].slice(0, 20)) console.log(`    ${line}`);
+    console.log(`\n${tableOf(samples)}\n`);
+    console.log(`faults: ${[...faults].map(([what, times]) => `${what} ${times}`).join(", ")}`);
+    console.log(`${captured} events captured, ${refused} batches refused while Postgres was away`);
+    console.log(`all applied ${(recoveredMs / 1_000).toFixed(1)} s after the end; seed ${seed}`);
+    console.log(`${lost.length} lost, ${doubled.length} doubled, ${problems.length} otherwise wrong`);
+    return lost.length + doubled.length + problems.length > 0 ? 1 : 0;
+  } finally {
+    await killLeftCommands();
+  }
+}
+
+async function sampleOf(life: Life): Promise<Sample> {
+  const memory = [...life.running()].map(([stage, { pid }]) => [`${stage} MB`, residentMb(pid)] as const);
+  return { ...(await databaseSample(life.world.app)), ...Object.fromEntries(memory) };
+}
+
+/** A sample each minute; one that cannot be taken, as Postgres is away, is taken a moment later. */
+async function watch(samples: Sample[], over: () => boolean, sample: () => Promise<Sample>): Promise<void> {
+  for (let next = performance.now() + MINUTE_MS; !over(); ) {
+    await Bun.sleep(1_000);
+    if (performance.now() < next) continue;
+    const taken = await sample().catch(() => null);
+    if (!taken) continue;
+    samples.push(taken);
+    const { events, lag } = taken;
+    console.log(
+      `    minute ${samples.length}: ${events} events, ${lag} behind, disk ${taken["disk MB"]?.toFixed(0)} MB`,
+    );
+    next += MINUTE_MS;
+  }
+}
+
+async function untroubled(over: () => boolean, step: () => Promise<void>): Promise<void> {
+  while (!over()) await step();
+}
+
+/** A row per measure: each minute's value, and its slope in the second half, when everything has found its size. */
+function tableOf(samples: readonly Sample[]): string {
+  const names = Object.keys(samples[0] ?? {});
+  const minutesOf = samples.map((_, n) => n + 1);
+  const half = Math.floor(samples.length / 2);
+  const head = ["", ...minutesOf.map((n) => (n === samples.length ? "end" : `${n} min`)), "per minute"];
+  const rows = names.map((name) => {
+    const all = samples.map((sample) => sample[name] ?? 0);
+    return [name, ...all.map((value) => value.toFixed(0)), slope(minutesOf.slice(half), all.slice(half)).toFixed(1)];
+  });
+  return columns([head, ...rows]);
+}
