@@ -39,7 +39,9 @@ try {
   await meter[Symbol.asyncDispose]();
   await servers[Symbol.asyncDispose]();
 }
-console.log(`\n${columns(rows)}\n\nlines: logged by all in ${WINDOW_MS / 1_000} s; Postgres, Kafka: connections tried, after the first few`);
+console.log(
+  `\n${columns(rows)}\n\nlines: logged by all in ${WINDOW_MS / 1_000} s; Postgres, Kafka: connections tried, after the first few`,
+);
 console.log(`${rows.length - 1 - failed} passed, ${failed} failed`);
 process.exit(failed > 0 ? 1 : 0);
 
