@@ -76,14 +76,14 @@ export interface AppOptions {
 export const STAGES_ANSWERED_WITHIN_MS = 30_000;
 
 /** Wires everything. Connections open when they are first used; disposing closes them. */
-export function openApp(options: AppOptions): App {
+export async function openApp(options: AppOptions): Promise<App> {
   const { config, databaseUrl, logger, telemetry = noTelemetry } = options;
   const { name, answerWithinMs } = options;
   const db = connect({ url: databaseUrl, name, answerWithinMs });
   const store = createPostgresStore(db, databaseUrl);
   const transport = options.transport ?? { kind: config.transport ?? "kafka", why: "the configuration says so" };
   const kafka = { ...config.kafka, brokers: options.kafkaBrokers };
-  const log = openLog({ kind: transport.kind, kafka, databaseUrl, name, answerWithinMs, logger });
+  const log = await openLog({ kind: transport.kind, kafka, databaseUrl, name, answerWithinMs, logger });
   const agents = options.withAgents
     ? linkAgents({ config, db, store, logger, telemetry })
     : { agents: [], close: async () => {} };

@@ -130,7 +130,7 @@ test("given a pipeline that stands still, when health is asked for, then it is c
 
 test("given Kafka is away, when health is asked for, then it says so in time and tells the rest", async () => {
   const { config, databaseUrl } = world.app;
-  await using app = openApp({
+  await using app = await openApp({
     config,
     databaseUrl,
     kafkaBrokers: ["127.0.0.1:9"],

@@ -22,7 +22,7 @@ let upgraded: App;
 beforeAll(async () => {
   world = await createTestApp({}, { domains: () => [walksBefore] });
   const { config, databaseUrl, kafkaBrokers, logger } = world.app;
-  upgraded = openApp({ config, databaseUrl, kafkaBrokers, logger, name: "upgraded", domains: () => [walks] });
+  upgraded = await openApp({ config, databaseUrl, kafkaBrokers, logger, name: "upgraded", domains: () => [walks] });
 }, TEST_MS);
 
 afterAll(async () => {

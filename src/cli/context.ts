@@ -52,13 +52,13 @@ const NO_LOG: Transport = { kind: "kafka", why: "none is configured" };
  * Opens the app for one command. `kafka: false`: it never talks to the log and may run without one; `postgres: false`:
  * it needs no database, unless that is where the log is.
  */
-export function openCommandApp(
+export async function openCommandApp(
   name: string,
   options: { kafka?: boolean; postgres?: boolean; withAgents?: boolean } & Partial<
     Pick<AppOptions, "domains" | "telemetry" | "answerWithinMs">
   > = {},
   context: Context = createContext(),
-): App {
+): Promise<App> {
   const { config, logger } = context;
   const transport = options.kafka === false ? NO_LOG : transportInUse(config);
   const needsDatabase = options.postgres !== false || transport.kind === "embedded";

@@ -1,9 +1,10 @@
-import { Admin } from "@platformatic/kafka";
 import { listening } from "./ports.ts";
 
 /** Whether the broker answers a metadata request: its port opens some time before it can be used. */
 export async function answersMetadata(port: number): Promise<boolean> {
   if (!(await listening(port))) return false;
+  // Only now: commands that start nothing would wait half a second for the client to load.
+  const { Admin } = await import("@platformatic/kafka");
   const admin = new Admin({
     clientId: "stream-stack",
     bootstrapBrokers: [`127.0.0.1:${port}`],

@@ -144,7 +144,7 @@ async function sameLifeOn(world: TestApp, env: Record<string, string>): Promise<
   const config = loadConfig({ ...world.env, ...env }, world.app.config.home);
   const { databaseUrl } = world.app;
   const options = { config, databaseUrl, kafkaBrokers: [], logger: silentLogger };
-  const app = openApp({ ...options, name: "same life", withAgents: true });
+  const app = await openApp({ ...options, name: "same life", withAgents: true });
   await ensureTopics(app.log, app.registry.topics);
   return app;
 }

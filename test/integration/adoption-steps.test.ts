@@ -88,7 +88,7 @@ describe("looking before adopting", () => {
   test("given row-level security hides the rows, when asked, then it fails instead of taking them for gone", async () => {
     await world.app.db.unsafe(`alter role ${role} nobypassrls`);
     const { config, logger } = world.app;
-    await using app = openApp({ config, logger, databaseUrl: asReader(), kafkaBrokers: [], name: "reader" });
+    await using app = await openApp({ config, logger, databaseUrl: asReader(), kafkaBrokers: [], name: "reader" });
     expect(previewUpgrade(app, quiet)).rejects.toThrow("row-level security");
     await previewUpgrade(app, quiet).catch(quiet);
   });

@@ -79,7 +79,7 @@ let later: App;
 beforeAll(async () => {
   world = await createTestApp({}, { domains: () => [errands] });
   const { config, databaseUrl, kafkaBrokers, logger } = world.app;
-  later = openApp({
+  later = await openApp({
     config,
     databaseUrl,
     kafkaBrokers,

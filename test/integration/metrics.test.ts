@@ -31,7 +31,7 @@ beforeAll(async () => {
   const { config, databaseUrl, kafkaBrokers } = world.app;
   observed = await openObservability({ config, logger: silentLogger, program: "start", asked: true });
   const { telemetry } = observed;
-  app = openApp({
+  app = await openApp({
     config,
     databaseUrl,
     kafkaBrokers,

@@ -30,7 +30,7 @@ async function aProgram(program: string, endpoint: string, warn: (message: strin
   const observed = await openObservability({ config, logger, program, asked: false });
   const { databaseUrl, kafkaBrokers } = world.app;
   const common = { config, databaseUrl, kafkaBrokers, logger: silentLogger, name: program, withAgents: true };
-  const app = openApp({ ...common, telemetry: observed.telemetry });
+  const app = await openApp({ ...common, telemetry: observed.telemetry });
   return {
     app,
     async close() {

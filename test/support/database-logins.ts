@@ -33,15 +33,16 @@ export async function createDatabaseLogins(world: TestApp): Promise<DatabaseLogi
     url.password = password;
     return url.href;
   };
-  const apps = new Map<string, App>();
+  const common = { config, kafkaBrokers: config.kafka.brokers, logger: silentLogger, withAgents: true };
+  const open = async (name: string) => [name, await openApp({ ...common, databaseUrl: urlOf(name), name })] as const;
+  const apps = new Map(await Promise.all(names.map(open)));
   return {
     prefix,
     names,
     env: (name) => ({ ...world.env, DATABASE_URL: urlOf(name) }),
     app(name) {
-      const brokers = { kafkaBrokers: config.kafka.brokers, logger: silentLogger };
-      const app = apps.get(name) ?? openApp({ config, ...brokers, databaseUrl: urlOf(name), name, withAgents: true });
-      apps.set(name, app);
+      const app = apps.get(name);
+      if (!app) throw new Error(`there is no role ${name}: ${names.join(", ")}`);
       return app;
     },
     async [Symbol.asyncDispose]() {

@@ -54,7 +54,7 @@ export async function createTestApp(
     ...env,
   };
   const config = loadConfig(complete, home);
-  const app = openApp({
+  const app = await openApp({
     config,
     databaseUrl: url.href,
     kafkaBrokers: config.kafka.brokers,

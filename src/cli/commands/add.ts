@@ -13,7 +13,7 @@ const BATCH = 500;
 export async function add({ args: [kind, ...words] }: CommandInput): Promise<void> {
   const context = createContext();
   await using observed = await openObservability({ ...context, program: "add", asked: false });
-  await using app = openCommandApp("add", { kafka: false, telemetry: observed.telemetry }, context);
+  await using app = await openCommandApp("add", { kafka: false, telemetry: observed.telemetry }, context);
   const { store, registry, telemetry } = app;
   const capture = registry.captures.get(kind ?? "");
   if (!capture)

@@ -14,7 +14,7 @@ import { subjectIdOf } from "./show.ts";
 export async function cleanLink({ args, options }: CommandInput): Promise<void> {
   const [given] = args;
   if (!given || args.length > 1) throw new UserError("usage: clean:link LINK [--full] [--dry-run]", 2);
-  await using app = openCommandApp("clean:link", { kafka: false });
+  await using app = await openCommandApp("clean:link", { kafka: false });
   const link = await knownLink(app, given);
   const full = options.full === true;
   const event = cleanedEvent(link, { ...person(options), full });

@@ -9,7 +9,7 @@ import { migrateRoles, refreshRoles, showRoles } from "./db-roles.ts";
 
 export async function dbMigrate({ options }: CommandInput): Promise<void> {
   // With agents: each has a role of its own.
-  await using app = openCommandApp("db:migrate", { kafka: false, withAgents: true });
+  await using app = await openCommandApp("db:migrate", { kafka: false, withAgents: true });
   if (options.dryRun) {
     const upToDate = await preview(app);
     if (options.roles && upToDate) await showRoles(app, options.rolePrefix);

@@ -32,7 +32,7 @@ function checkIds(ids: readonly string[]): void {
 
 /** Runs with a desk at Postgres; Kafka is not asked. */
 export async function withDesk<T>(work: (desk: FailureDesk) => Promise<T>): Promise<T> {
-  await using app = openCommandApp("dlq", { kafka: false });
+  await using app = await openCommandApp("dlq", { kafka: false });
   return await work(failureDeskOf(app));
 }
 

@@ -29,7 +29,7 @@ export async function doctor({ options }: CommandInput): Promise<void> {
   }
   const missing = missingServers(context.config);
   const servers = { postgres: missing.postgres === null, kafka: missing.kafka === null };
-  await using app = openCommandApp("doctor", { ...servers, withAgents: true }, context);
+  await using app = await openCommandApp("doctor", { ...servers, withAgents: true }, context);
   await report(checksOf(app, missing, stageOf(options.as, app)), options);
 }
 

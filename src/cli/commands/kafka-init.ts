@@ -14,7 +14,7 @@ import { missingCopies, ORDERING, topicLines } from "../topic-report.ts";
 export async function kafkaInit({ options }: CommandInput): Promise<void> {
   const context = createContext();
   const offline = options.acls === true && options.dryRun === true;
-  await using app = openCommandApp("kafka:init", { postgres: false, kafka: !offline, withAgents: true }, context);
+  await using app = await openCommandApp("kafka:init", { postgres: false, kafka: !offline, withAgents: true }, context);
   if (!offline) await requireKafka(app);
   // Awaited here: what is returned unawaited outlives the app.
   await (options.acls ? initAccess(app, options) : initTopics(app, options));

@@ -11,7 +11,7 @@ import { requireKafka } from "../require-kafka.ts";
 const DEADLINE_MS = 120_000;
 
 export async function kafkaReset({ options }: CommandInput): Promise<void> {
-  await using app = openCommandApp("kafka:reset");
+  await using app = await openCommandApp("kafka:reset");
   await requireKafka(app);
   const { log, store, registry } = app;
   const signal = AbortSignal.timeout(DEADLINE_MS);

@@ -11,7 +11,7 @@ import { progressOf, tableLines } from "../rebuild-report.ts";
 
 /** `rebuild PROJECTION|--all [--dry-run]`. */
 export async function runRebuild({ args, options }: CommandInput): Promise<void> {
-  await using app = openCommandApp("rebuild", { kafka: false });
+  await using app = await openCommandApp("rebuild", { kafka: false });
   const projections = chosen(app, args, options.all === true);
   const report = await (options.dryRun ? verify : rebuild)(foldOptions(app, projections)).catch(rethrow);
   console.log(tableLines(report.tables));

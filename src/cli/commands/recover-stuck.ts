@@ -31,7 +31,7 @@ const MOVED: Record<StuckWork["remedy"], string> = {
 
 /** Finds work and links without a way on, says why, and moves them on. */
 export async function recoverStuck({ options }: CommandInput): Promise<void> {
-  await using app = openCommandApp("recover:stuck");
+  await using app = await openCommandApp("recover:stuck");
   await requireKafka(app);
   const stuck = await findStuck(app);
   for (const { subjectId, type, why, remedy } of stuck.work) {

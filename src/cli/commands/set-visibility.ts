@@ -22,7 +22,7 @@ export async function setVisibility({ args, options }: CommandInput): Promise<vo
   const visibility = visibilityOf(args[0]);
   const given = args.slice(1);
   const choice = choiceOf(given, options);
-  await using app = openCommandApp("admin:set-visibility", { kafka: false });
+  await using app = await openCommandApp("admin:set-visibility", { kafka: false });
   const { store, registry } = app;
   const [seen, changed] = [new Set<string>(), [] as ChosenLink[]];
   let total = 0;

@@ -11,7 +11,7 @@ import { columns, cut, paint, plain } from "../format.ts";
 /** All that is known of a subject, given by its id or, for a link, by its address. */
 export async function show({ args: [given = ""], options }: CommandInput): Promise<void> {
   const subjectId = subjectIdOf(given);
-  await using app = openCommandApp("show", { kafka: false });
+  await using app = await openCommandApp("show", { kafka: false });
   const history = await readModelOf(app).history(subjectId, { full: options.json === true });
   if (!history) throw new UserError(`nothing is known of ${given}${given === subjectId ? "" : ` (${subjectId})`}`);
   console.log(options.json ? JSON.stringify(history, null, 2) : render(history));

@@ -66,7 +66,7 @@ function stageCommand(
     const once = options.once === true;
     const health = once ? undefined : config.ports.health;
     await using observed = await openObservability({ config, logger, program: name, asked: health !== undefined });
-    await using app = openCommandApp(
+    await using app = await openCommandApp(
       name,
       { withAgents, telemetry: observed.telemetry, answerWithinMs: STAGES_ANSWERED_WITHIN_MS },
       context,

@@ -44,7 +44,7 @@ export async function runEverything(
   const addresses = { databaseUrl, transport, kafkaBrokers };
   const options = { ...addresses, config, logger, telemetry, name: "start", withAgents: true };
   await migrateAtLeisure(options, (line) => say(`schema     ${line}`));
-  await using app = openApp({ ...options, answerWithinMs: STAGES_ANSWERED_WITHIN_MS });
+  await using app = await openApp({ ...options, answerWithinMs: STAGES_ANSWERED_WITHIN_MS });
   await requireKafka(app);
   const topics = await ensureTopics(app.log, app.registry.topics);
   say(`topics     ${topics.map((topic) => topic.name).join(", ")}`);
@@ -66,7 +66,7 @@ export async function runEverything(
 
 /** A statement that adopts somebody's years may take longer than any of a stage's. */
 async function migrateAtLeisure(options: AppOptions, say: (line: string) => void): Promise<void> {
-  await using app = openApp(options);
+  await using app = await openApp(options);
   await migrateApp(app, say);
 }
 

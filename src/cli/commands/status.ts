@@ -12,7 +12,7 @@ import { colourOf } from "./show.ts";
 /** Ledger, lag per stage, work by state, dead letters, servers in use. Kafka may be away: then it says so. */
 export async function status({ options }: CommandInput): Promise<void> {
   const context = createContext();
-  await using app = openCommandApp("status", { kafka: hasLog(context), withAgents: true }, context);
+  await using app = await openCommandApp("status", { kafka: hasLog(context), withAgents: true }, context);
   const health = await pipelineHealth(app);
   console.log(options.json ? JSON.stringify(health, null, 2) : render(health));
 }

@@ -43,6 +43,6 @@ async function list(): Promise<void> {
 }
 
 async function withTokens<T>(work: (tokens: Tokens) => Promise<T>): Promise<T> {
-  await using app = openCommandApp("token", { kafka: false });
+  await using app = await openCommandApp("token", { kafka: false });
   return await work(createTokens(app.db));
 }

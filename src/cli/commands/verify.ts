@@ -8,7 +8,7 @@ import { foldOptions, rethrow } from "./rebuild.ts";
 
 /** `verify [--json]`: ends with 1 where the state is not what the ledger gives. */
 export async function runVerify({ options }: CommandInput): Promise<void> {
-  await using app = openCommandApp("verify", { kafka: false });
+  await using app = await openCommandApp("verify", { kafka: false });
   const report = await verify(foldOptions(app, app.registry.projections)).catch(rethrow);
   const sound = isSound(report);
   if (options.json) console.log(JSON.stringify({ sound, ...report }, null, 2));

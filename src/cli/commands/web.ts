@@ -12,7 +12,7 @@ export async function web(): Promise<void> {
   checkWebHost(config);
   await using observed = await openObservability({ config, logger, program: "web", asked: true });
   const options = { withAgents: true, telemetry: observed.telemetry, answerWithinMs: STAGES_ANSWERED_WITHIN_MS };
-  await using app = openCommandApp("web", options, context);
+  await using app = await openCommandApp("web", options, context);
   const { signal, dispose } = abortOnSignals(logger);
   try {
     await checkSchema(app);

@@ -24,7 +24,14 @@ export const versions: FaultRow = {
     await using world = await createTestApp({}, { domains: () => [walksBefore] });
     const older = world.app;
     const { config, databaseUrl, kafkaBrokers, logger } = older;
-    await using newer = openApp({ config, databaseUrl, kafkaBrokers, logger, name: "newer", domains: () => [walks] });
+    await using newer = await openApp({
+      config,
+      databaseUrl,
+      kafkaBrokers,
+      logger,
+      name: "newer",
+      domains: () => [walks],
+    });
     await migrate(newer.db, await allMigrations(newer.registry));
     const last = await walkSome(older, newer, random);
     const { tooNew } = await settle(world, older, async () => true);
