@@ -1,4 +1,5 @@
 import type { TransactionSql } from "postgres";
+import type { DataError } from "./errors.ts";
 import type { Payload, StoredEvent } from "./event.ts";
 import type { MembershipChange } from "./telemetry.ts";
 import type { TopicDefinition } from "./topics.ts";
@@ -375,6 +376,11 @@ export interface OutboxRow {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+/** The same row by reference: consumers read the payload from the ledger. */
+export function withoutPayload(row: OutboxRow): OutboxRow {
+  return { ...row, value: JSON.stringify({ ...JSON.parse(row.value), payload: null }) };
+}
+
 /** Where an event ended up in the log. */
 export interface SentRow {
   readonly id: string;
@@ -399,6 +405,8 @@ export interface Outbox {
    * while a batch is written down and not marked, that one again, in the same order.
    */
   next(lease: Lease, limit: number, sent: readonly SentRow[]): Promise<OutboxRow[]>;
+  /** Takes a row that no log takes out of the batch, for good, and keeps its record among the dead letters. */
+  setAside(lease: Lease, row: OutboxRow, error: DataError): Promise<void>;
   /** How many rows wait. */
   pending(): Promise<number>;
 }
@@ -411,8 +419,10 @@ export interface DueWork extends Work {
 }
 
 export interface Schedule {
-  /** Due work, oldest first, per work type at most `limit`. */
-  due(limit: number): Promise<DueWork[]>;
+  /** Due work, oldest first, but for that of the topics that are closed. */
+  due(limit: number, closed: readonly string[]): Promise<DueWork[]>;
+  /** Ends due work as failed for good: no message can carry it. */
+  giveUp(lease: Lease, work: DueWork, error: DataError): Promise<void>;
   markQueued(lease: Lease, sent: readonly { id: string; attempt: number; position: RecordPosition }[]): Promise<void>;
   /** Exhausted work not yet in the dead-letter topic. */
   deadUnsent(limit: number): Promise<DueWork[]>;

@@ -153,10 +153,16 @@ export class MemoryDatabase {
       },
       outbox: {
         next: (lease, limit, sent) => alone(() => this.#nextOutbox(lease, limit, sent)),
+        setAside: async (_lease, row) => {
+          throw new Error(`no event is too large here, nor is ${row.id}`);
+        },
         pending: () => alone(() => this.inOrder().filter((event) => !event.published).length),
       },
       schedule: {
-        due: (limit) => alone(() => this.#dueWork(limit)),
+        due: (limit, closed) => alone(() => this.#dueWork(limit, closed)),
+        giveUp: async (_lease, { id }) => {
+          throw new Error(`no message is too large here, nor is that of ${id}`);
+        },
         markQueued: (lease, sent) => alone(() => this.#markQueued(lease, sent)),
         deadUnsent: (limit) =>
           alone(() =>
@@ -579,8 +585,9 @@ export class MemoryDatabase {
       }));
   }
 
-  #dueWork(limit: number): DueWork[] {
+  #dueWork(limit: number, closed: readonly string[]): DueWork[] {
     return this.#works((work) => work.status === "pending" && work.nextAttemptAt <= this.scheduler.now)
+      .filter(({ type }) => !closed.includes(`work.${type}`))
       .sort((a, b) => a.nextAttemptAt - b.nextAttemptAt)
       .slice(0, limit)
       .map((work) => this.#toDue(work));

@@ -111,7 +111,12 @@ export function databaseRoles({ registry, tables, embedded }: RolesOptions): Dat
     role(
       "relay",
       ["kafka:publish"],
-      [...START_OVER, on("events", { select: true, update: FORWARDED }), ...log.append],
+      [
+        ...START_OVER,
+        on("events", { select: true, update: FORWARDED }),
+        on("dead_letters", { select: ["id", "status"], insert: true, update: ["status", "error", "error_class"] }),
+        ...log.append,
+      ],
       ["events_position_seq"],
     ),
     role(

@@ -1,5 +1,5 @@
 import type { DueWork, LedgerRow, Schedule, Sql } from "../../engine/ports.ts";
-import { expiredFailure } from "../../engine/work-failed.ts";
+import { expiredFailure, undeliverable } from "../../engine/work-failed.ts";
 import type { Database } from "./connect.ts";
 import { beginRounds } from "./failures-acts.ts";
 import { requireLease } from "./leases.ts";
@@ -16,9 +16,10 @@ export function createSchedule(db: Database): Schedule {
   const columns = db`id, work_type, subject, subject_id, attempt, round, attempts_before, max_attempts, created_at,
     last_error, correlation_id, triggered_by_event_id, payload, agent, finished_at`;
   return {
-    async due(limit) {
+    async due(limit, closed) {
       const rows = await db<DueRow[]>`
         select ${columns} from lifestream.work where status = 'pending' and next_attempt_at <= clock_timestamp()
+          and not ('work.' || work_type = any(${closed as string[]}))
         order by next_attempt_at limit ${limit}`;
       return rows.map(toDueWork);
     },
@@ -33,6 +34,18 @@ export function createSchedule(db: Database): Schedule {
             ${sent.map((s) => s.position.partition)}::int[], ${sent.map((s) => s.position.offset)}::bigint[])
             as s(id, attempt, partition, kafka_offset)
           where w.id = s.id and w.attempt = s.attempt and w.status = 'pending'`;
+      });
+    },
+
+    async giveUp(lease, work, error) {
+      await db.begin(async (tx) => {
+        await requireLease(tx, lease);
+        const [row] = await tx<DueRow[]>`
+          update lifestream.work set status = 'failed', finished_at = clock_timestamp()
+          where id = ${work.id} and attempt = ${work.attempt} and status = 'pending'
+          returning id, work_type, subject, subject_id, attempt, round, attempts_before, max_attempts, created_at, last_error,
+            correlation_id, triggered_by_event_id, payload, agent, finished_at`;
+        if (row) await txLedger(tx).append([undeliverable(toWork(row), error, row.finished_at ?? "")]);
       });
     },
 
