@@ -418,6 +418,12 @@ export interface DueWork extends Work {
   readonly failedAt: string | null;
 }
 
+/** The dead letter of a round of work that was given up. */
+export interface DeadLetter {
+  readonly id: string;
+  readonly round: number;
+}
+
 export interface Schedule {
   /** Due work, oldest first, but for that of the topics that are closed. */
   due(limit: number, closed: readonly string[]): Promise<DueWork[]>;
@@ -426,7 +432,12 @@ export interface Schedule {
   markQueued(lease: Lease, sent: readonly { id: string; attempt: number; position: RecordPosition }[]): Promise<void>;
   /** Exhausted work not yet in the dead-letter topic. */
   deadUnsent(limit: number): Promise<DueWork[]>;
-  markDeadSent(lease: Lease, ids: readonly string[]): Promise<void>;
+  /** Where the partitions of the dead-letter topic ended, by `positionKey`, before letters that were not marked; null: all were. */
+  unmarkedFrom(): Promise<ReadonlyMap<string, number> | null>;
+  /** Writes that down before dead letters are sent. */
+  beginDeadLetters(lease: Lease, from: ReadonlyMap<string, number>): Promise<void>;
+  /** Marks these as sent; then none are left unmarked. */
+  markDeadSent(lease: Lease, letters: readonly DeadLetter[]): Promise<void>;
   /** Keeps running attempts from being taken for dead for another `leaseMs`. */
   renew(attempts: readonly { id: string; attempt: number }[], leaseMs: number): Promise<void>;
   /** Ends attempts whose agent is gone and sends again what got lost between here and the agents. */

@@ -50,7 +50,9 @@ function aDispatcher({
       due.filter(({ id, type }) => ![...marked, ...givenUp].includes(id) && !closed.includes(`work.${type}`)),
     deadUnsent: async () => dead.filter(({ id }) => !marked.includes(id)),
     markQueued: async (_lease, sent) => void marked.push(...sent.map(({ id }) => id)),
-    markDeadSent: async (_lease, ids) => void marked.push(...ids),
+    unmarkedFrom: async () => null,
+    beginDeadLetters: async () => {},
+    markDeadSent: async (_lease, letters) => void marked.push(...letters.map(({ id }) => id)),
     giveUp: async (_lease, { id }, error) => {
       expect(error.errorClass).toBe("too_large");
       givenUp.push(id);
@@ -62,7 +64,7 @@ function aDispatcher({
     },
   };
   const dispatcher = createDispatcher({
-    log: { append } as Partial<Log> as Log,
+    log: { append, endOffsets: async () => new Map() } as Partial<Log> as Log,
     schedule: schedule as Schedule,
     telemetry: noTelemetry,
     offerTooNew: async () => {
@@ -75,7 +77,7 @@ function aDispatcher({
     now += ms;
   };
   return {
-    step: () => dispatcher.step(lease),
+    step: () => dispatcher.step(lease, new AbortController().signal),
     dispatcher,
     missing,
     appends,

@@ -6,6 +6,7 @@ import type { Drainer } from "../runtime/drain.ts";
 import { faultPoint } from "../runtime/fault-point.ts";
 import { appendApart } from "./append-apart.ts";
 import { ClosedTopics } from "./closed-topics.ts";
+import { sentLetters } from "./sent-letters.ts";
 
 const BATCH = 500;
 /** How often attempts without an answer and lost messages are looked for. */
@@ -46,15 +47,16 @@ export function createDispatcher(options: DispatcherOptions): Drainer {
     nextDueInMs: async () => (closed.reason ? null : schedule.nextDueInMs()),
     trouble: () => closed.reason,
     reset: () => closed.clear(),
-    async step(lease) {
+    async step(lease, signal) {
       if (clock() >= sweepAt) {
         sweepAt = clock() + SWEEP_MS;
         const { expired, lost } = await schedule.sweep(lease);
         if (expired + lost > 0) return true;
       }
       const wasOpen = closed.reason === null;
-      const sent = await sendDue(options, lease, closed);
-      const buried = await sendDead(options, lease, closed);
+      const pass = { lease, signal, closed };
+      const sent = await sendDue(options, pass);
+      const buried = await sendDead(options, pass);
       // Nothing is taken at all: the log is away, which is the loop's to wait for.
       if (wasOpen && closed.reason && sent + buried === 0) throw closed.reason;
       if (clock() >= tooNewAt) {
@@ -67,8 +69,15 @@ export function createDispatcher(options: DispatcherOptions): Drainer {
   };
 }
 
+/** What one step works under. */
+interface Pass {
+  readonly lease: Lease;
+  readonly signal: AbortSignal;
+  readonly closed: ClosedTopics;
+}
+
 /** Returns how many could be sent. */
-async function sendDue(options: DispatcherOptions, lease: Lease, closed: ClosedTopics): Promise<number> {
+async function sendDue(options: DispatcherOptions, { lease, closed }: Pass): Promise<number> {
   const { schedule, telemetry } = options;
   const startedAt = performance.now();
   const due = await schedule.due(BATCH, closed.topics);
@@ -119,27 +128,39 @@ async function sendWork(
   });
 }
 
-/** Returns how many could be sent. A dead letter that is too large goes without what the work was to work on. */
-async function sendDead(options: DispatcherOptions, lease: Lease, closed: ClosedTopics): Promise<number> {
+/**
+ * Returns how many could be sent, or had been. Where the topic ended is written down before: of letters that were sent and
+ * not marked, by whomever, those that it holds from there on are not sent again.
+ */
+async function sendDead(options: DispatcherOptions, { lease, signal, closed }: Pass): Promise<number> {
   const { log, schedule, telemetry } = options;
   if (closed.topics.includes(DEAD_LETTER_TOPIC)) return 0;
   const startedAt = performance.now();
   const dead = await schedule.deadUnsent(BATCH);
   if (dead.length === 0) return 0;
-  const append = (works: readonly DueWork[]) => log.append(DEAD_LETTER_TOPIC, works.map(toDeadLetterRecord));
-  const sent = await closed.send(DEAD_LETTER_TOPIC, () =>
-    appendApart(
-      dead.map((work) => ({ ...toDeadLetterRecord(work), work })),
-      (records) => log.append(DEAD_LETTER_TOPIC, records),
-      async ({ work }) => (await append([{ ...work, payload: {} }]))[0] ?? null,
-    ),
-  );
-  if (!sent) return 0;
-  faultPoint("dispatcher.after-burial");
-  await schedule.markDeadSent(
-    lease,
-    dead.map((work) => work.id),
-  );
+  const letters = await closed.send(DEAD_LETTER_TOPIC, async () => {
+    const from = await schedule.unmarkedFrom();
+    if (from) return sentLetters(log, from, signal);
+    await schedule.beginDeadLetters(lease, await log.endOffsets([DEAD_LETTER_TOPIC]));
+    await bury(dead, log);
+    faultPoint("dispatcher.after-burial");
+    return dead;
+  });
+  if (!letters) return 0;
+  await schedule.markDeadSent(lease, letters);
+  if (letters !== dead) return sendDead(options, { lease, signal, closed });
   telemetry.buried(dead, secondsSince(startedAt));
   return dead.length;
+}
+
+/** A dead letter that is too large goes without what the work was to work on. */
+async function bury(dead: readonly DueWork[], log: Log): Promise<void> {
+  await appendApart(
+    dead.map((work) => ({ ...toDeadLetterRecord(work), work })),
+    (records) => log.append(DEAD_LETTER_TOPIC, records),
+    async ({ work }) => {
+      const [position] = await log.append(DEAD_LETTER_TOPIC, [toDeadLetterRecord({ ...work, payload: {} })]);
+      return position ?? null;
+    },
+  );
 }

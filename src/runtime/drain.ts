@@ -11,8 +11,8 @@ export interface Drainer {
   readonly channel: WakeChannel;
   /** Poll when nothing wakes it: the safety net, and the pace behind a pooler. */
   readonly pollMs: number;
-  /** One batch under the lease. True: there may be more, go on at once. */
-  step(lease: { name: string; holder: string }): Promise<boolean>;
+  /** One batch under the lease. True: there may be more, go on at once. `signal`: the loop is to end. */
+  step(lease: { name: string; holder: string }, signal: AbortSignal): Promise<boolean>;
   /** When the next item is due by itself, in milliseconds. */
   nextDueInMs?(): Promise<number | null>;
   /** What kept a part of its step from being done while the rest went on; null: nothing. */
@@ -105,7 +105,7 @@ async function attempt(
       state.renewAt = 0;
       return "standby";
     }
-    const more = await drainer.step(lease);
+    const more = await drainer.step(lease, context.signal);
     const trouble = drainer.trouble?.() ?? null;
     // Who works until nothing is due waits for it, as for a server that is away.
     if (trouble && context.once && !more) throw trouble;

@@ -92,6 +92,8 @@ export class MemoryDatabase {
   readonly leases = new Table<LeaseEntry>();
   readonly outbox = new Table<typeof EMPTY_BATCH>();
   readonly identity = new Table<KnownLog>();
+  /** Dead letters that are being sent: where their topic ended before. */
+  readonly unmarked = new Table<ReadonlyMap<string, number>>();
   readonly #state = new Map<string, Table<unknown>>();
   readonly #listeners = new Set<{ channel: string; process: SimProcess; wake: () => void }>();
   #sequence = 0;
@@ -170,10 +172,20 @@ export class MemoryDatabase {
               .slice(0, limit)
               .map((work) => this.#toDue(work)),
           ),
-        markDeadSent: (lease, ids) =>
+        unmarkedFrom: () => alone(() => this.unmarked.get("from") ?? null),
+        beginDeadLetters: (lease, from) =>
           alone(() => {
             this.#requireLease(lease);
+            this.unmarked.set("from", from, this.#undo);
+          }),
+        markDeadSent: (lease, letters) =>
+          alone(() => {
+            this.#requireLease(lease);
+            const isMeant = ({ id, round, status }: WorkEntry) =>
+              ["dead", "discarded"].includes(status) && letters.some((one) => one.id === id && one.round === round);
+            const ids = this.#works(isMeant).map(({ id }) => id);
             for (const id of ids) this.#update(id, { deadLetterSent: true });
+            this.unmarked.delete("from", this.#undo);
             this.#beginRounds(ids);
           }),
         renew: (attempts, leaseMs) =>
@@ -649,8 +661,9 @@ export class MemoryDatabase {
     for (const { id } of published) this.#updateEvent(id, { published: false });
     for (const { id, status } of this.work.values()) {
       if (status === "queued") this.#update(id, { status: "pending", nextAttemptAt: this.scheduler.now });
-      if (status === "dead") this.#update(id, { deadLetterSent: false });
+      if (status === "dead" || status === "discarded") this.#update(id, { deadLetterSent: false });
     }
+    this.unmarked.set("from", new Map(), this.#undo);
     this.identity.set("log", identity, this.#undo);
     this.notify("events");
     return published.length;

@@ -57,11 +57,31 @@ export function createSchedule(db: Database): Schedule {
       return rows.map(toDueWork);
     },
 
-    async markDeadSent(lease, ids) {
+    async unmarkedFrom() {
+      const [batch] = await db<{ sent_from: Record<string, number> | null }[]>`
+        select sent_from from lifestream.dead_letter_batch`;
+      return batch?.sent_from ? new Map(Object.entries(batch.sent_from)) : null;
+    },
+
+    async beginDeadLetters(lease, from) {
       await db.begin(async (tx) => {
         await requireLease(tx, lease);
-        await tx`update lifestream.work set dead_letter_sent_at = clock_timestamp() where id = any(${ids as string[]}::uuid[])`;
-        await beginRounds(tx, ids);
+        await tx`update lifestream.dead_letter_batch set sent_from = ${tx.json(Object.fromEntries(from))}`;
+      });
+    },
+
+    async markDeadSent(lease, letters) {
+      await db.begin(async (tx) => {
+        await requireLease(tx, lease);
+        await tx`
+          update lifestream.work w set dead_letter_sent_at = clock_timestamp()
+          from unnest(${letters.map((l) => l.id)}::uuid[], ${letters.map((l) => l.round)}::int[]) as l(id, round)
+          where w.id = l.id and w.round = l.round and w.status in ('dead', 'discarded') and w.dead_letter_sent_at is null`;
+        await tx`update lifestream.dead_letter_batch set sent_from = null`;
+        await beginRounds(
+          tx,
+          letters.map((letter) => letter.id),
+        );
       });
     },
 
