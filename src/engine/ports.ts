@@ -350,6 +350,8 @@ export interface TxParked {
   /** Waits for those who look for parked events just now, and keeps others from looking until this commits. */
   hold(projection: string): Promise<void>;
   put(events: readonly ParkedEvent[]): Promise<void>;
+  /** Those of these subjects that something waits for. */
+  awaited(projection: string, subjectIds: readonly string[]): Promise<string[]>;
   /** Takes out what waits for any of these subjects, in ledger order. */
   take(projection: string, subjectIds: readonly string[]): Promise<StoredEvent[]>;
 }

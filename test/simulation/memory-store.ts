@@ -389,6 +389,7 @@ export class MemoryDatabase {
               if (!this.parked.get(key)) this.parked.set(key, one, undo);
             }
           }),
+        awaited: (projection, subjectIds) => statement(() => this.#awaited(projection, subjectIds)),
         take: (projection, subjectIds) => statement(() => this.#takeParked(projection, subjectIds)),
       },
       savepoint: async (work) => {
@@ -531,6 +532,11 @@ export class MemoryDatabase {
       this.#update(work.id, { status: "running", agent, leaseUntil });
       return toAccepted(work);
     });
+  }
+
+  #awaited(projection: string, subjectIds: readonly string[]): string[] {
+    const parked = this.parked.values().filter((one) => one.projection === projection);
+    return subjectIds.filter((id) => parked.some(({ waitsFor }) => waitsFor === id));
   }
 
   #takeParked(projection: string, subjectIds: readonly string[]): StoredEvent[] {
