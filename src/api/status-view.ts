@@ -1,3 +1,4 @@
+import { placeInTopic } from "../engine/failures.ts";
 import type { Latest, PipelineHealth, StageLag } from "../engine/health.ts";
 import { type Html, html } from "../engine/web/html.ts";
 import { ago, chip, count } from "../engine/web/parts.ts";
@@ -68,7 +69,7 @@ function deadWork({ deadWork: dead }: PipelineHealth, now: Date): Html | null {
 function deadRecords({ deadRecords: dead }: PipelineHealth, now: Date): Html | null {
   if (dead.total === 0) return null;
   const row = (item: (typeof dead.latest)[number]) => html`<li>
-<p class="line"><span><b>${item.topic}</b> partition ${item.partition}, offset ${item.offset}</span><span class="soft">${ago(item.at, now)}</span></p>
+<p class="line"><span><b>${item.topic}</b> ${placeInTopic(item)}</span><span class="soft">${ago(item.at, now)}</span></p>
 <p class="reason">${item.error}</p>
 <p class="soft">set aside by ${item.stage} <code>${item.errorClass}</code></p></li>`;
   return listed("Records nobody could process", dead, dead.latest.map(row));

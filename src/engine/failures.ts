@@ -125,3 +125,8 @@ export interface FailureDesk {
   ): Promise<DeskReport>;
   discard(ids: readonly string[], person: Deciding & { readonly reason: string }): Promise<DeskReport>;
 }
+
+/** Where a record stood in its topic, as people read it; one that no topic took has no place. */
+export function placeInTopic({ partition, offset }: { readonly partition: number; readonly offset: number }): string {
+  return offset < 0 ? "refused, so it has no place there" : `partition ${partition}, offset ${offset}`;
+}

@@ -1,4 +1,5 @@
 import type { TransactionSql } from "postgres";
+import type { DataError } from "./errors.ts";
 import type { Payload, StoredEvent } from "./event.ts";
 import type { MembershipChange } from "./telemetry.ts";
 import type { TopicDefinition } from "./topics.ts";
@@ -349,6 +350,8 @@ export interface TxParked {
   /** Waits for those who look for parked events just now, and keeps others from looking until this commits. */
   hold(projection: string): Promise<void>;
   put(events: readonly ParkedEvent[]): Promise<void>;
+  /** Those of these subjects that something waits for. */
+  awaited(projection: string, subjectIds: readonly string[]): Promise<string[]>;
   /** Takes out what waits for any of these subjects, in ledger order. */
   take(projection: string, subjectIds: readonly string[]): Promise<StoredEvent[]>;
 }
@@ -375,6 +378,11 @@ export interface OutboxRow {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+/** The same row by reference: consumers read the payload from the ledger. */
+export function withoutPayload(row: OutboxRow): OutboxRow {
+  return { ...row, value: JSON.stringify({ ...JSON.parse(row.value), payload: null }) };
+}
+
 /** Where an event ended up in the log. */
 export interface SentRow {
   readonly id: string;
@@ -399,6 +407,8 @@ export interface Outbox {
    * while a batch is written down and not marked, that one again, in the same order.
    */
   next(lease: Lease, limit: number, sent: readonly SentRow[]): Promise<OutboxRow[]>;
+  /** Takes a row that no log takes out of the batch, for good, and keeps its record among the dead letters. */
+  setAside(lease: Lease, row: OutboxRow, error: DataError): Promise<void>;
   /** How many rows wait. */
   pending(): Promise<number>;
 }
@@ -410,13 +420,26 @@ export interface DueWork extends Work {
   readonly failedAt: string | null;
 }
 
+/** The dead letter of a round of work that was given up. */
+export interface DeadLetter {
+  readonly id: string;
+  readonly round: number;
+}
+
 export interface Schedule {
-  /** Due work, oldest first, per work type at most `limit`. */
-  due(limit: number): Promise<DueWork[]>;
+  /** Due work, oldest first, but for that of the topics that are closed. */
+  due(limit: number, closed: readonly string[]): Promise<DueWork[]>;
+  /** Ends due work as failed for good: no message can carry it. */
+  giveUp(lease: Lease, work: DueWork, error: DataError): Promise<void>;
   markQueued(lease: Lease, sent: readonly { id: string; attempt: number; position: RecordPosition }[]): Promise<void>;
   /** Exhausted work not yet in the dead-letter topic. */
   deadUnsent(limit: number): Promise<DueWork[]>;
-  markDeadSent(lease: Lease, ids: readonly string[]): Promise<void>;
+  /** Where the partitions of the dead-letter topic ended, by `positionKey`, before letters that were not marked; null: all were. */
+  unmarkedFrom(): Promise<ReadonlyMap<string, number> | null>;
+  /** Writes that down before dead letters are sent. */
+  beginDeadLetters(lease: Lease, from: ReadonlyMap<string, number>): Promise<void>;
+  /** Marks these as sent; then none are left unmarked. */
+  markDeadSent(lease: Lease, letters: readonly DeadLetter[]): Promise<void>;
   /** Keeps running attempts from being taken for dead for another `leaseMs`. */
   renew(attempts: readonly { id: string; attempt: number }[], leaseMs: number): Promise<void>;
   /** Ends attempts whose agent is gone and sends again what got lost between here and the agents. */

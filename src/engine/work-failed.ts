@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { DataError } from "./errors.ts";
 import { defineEvent, type Payload } from "./event.ts";
 import { emittedEventId } from "./ids.ts";
 import type { AcceptedWork, LedgerRow } from "./ports.ts";
@@ -60,6 +61,11 @@ export function failureEvent(work: AcceptedWork, agent: string, failure: Failure
     correlationId: work.correlationId,
     causationId: work.triggeredByEventId,
   };
+}
+
+/** An attempt that no message can carry to an agent. */
+export function undeliverable(work: AcceptedWork, { message, errorClass }: DataError, occurredAt: string): LedgerRow {
+  return failureEvent(work, "dispatcher", { error: message, errorClass, retryable: false }, occurredAt);
 }
 
 /** An attempt whose agent vanished: it neither reported success nor failure before its lease ended. */

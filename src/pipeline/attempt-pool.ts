@@ -37,7 +37,7 @@ export class AttemptPool {
     const before = this.#lanes.get(work.subjectId) ?? Promise.resolve();
     const done = before.then(() => this.#run(work)).then(() => this.#end(work));
     this.#lanes.set(work.subjectId, done);
-    this.#running.set(work.id, { work, done });
+    this.#running.set(keyOf(work), { work, done });
     this.#tellWorking();
     this.#stopRenewal ??= this.#options.clock.every(RENEW_MS, () => void this.#renew());
   }
@@ -86,8 +86,8 @@ export class AttemptPool {
   }
 
   #end(work: AcceptedWork): void {
-    const ended = this.#running.get(work.id);
-    this.#running.delete(work.id);
+    const ended = this.#running.get(keyOf(work));
+    this.#running.delete(keyOf(work));
     this.#tellWorking();
     if (this.#lanes.get(work.subjectId) === ended?.done) this.#lanes.delete(work.subjectId);
     if (this.size === 0) this.#stopRenewing();
@@ -109,6 +109,9 @@ export class AttemptPool {
     this.#stopRenewal = null;
   }
 }
+
+/** Names an attempt: one whose lease was lost may still run when this worker takes on the next. */
+const keyOf = ({ id, attempt }: AcceptedWork) => `${id}/${attempt}`;
 
 /** A promise that resolves when the signal aborts, and a way to stop listening. */
 function aborting(signal: AbortSignal): { promise: Promise<void>; forget: () => void } {

@@ -1,89 +1,166 @@
-import type { DueWork, Lease, Log, NewRecord, RecordPosition, Schedule } from "../engine/ports.ts";
+import type { DueWork, Lease, Log, RecordPosition, Schedule } from "../engine/ports.ts";
 import { secondsSince, type Telemetry } from "../engine/telemetry.ts";
 import { DEAD_LETTER_TOPIC } from "../engine/topics.ts";
 import { toDeadLetterRecord, toWorkRecord } from "../engine/work-message.ts";
 import type { Drainer } from "../runtime/drain.ts";
 import { faultPoint } from "../runtime/fault-point.ts";
+import { appendApart } from "./append-apart.ts";
+import { ClosedTopics } from "./closed-topics.ts";
+import { sentLetters } from "./sent-letters.ts";
 
 const BATCH = 500;
 /** How often attempts without an answer and lost messages are looked for. */
 const SWEEP_MS = 2_000;
-/** How often events are looked for that were too new: once after a start, and as long as older programs run beside us. */
+/**
+ * How often events are looked for that were too new: once after a start, and then more and more rarely, as each offer is
+ * an event of the ledger, and an older program beside us sets them aside again.
+ */
 const TOO_NEW_MS = 300_000;
+const TOO_NEW_MOST_MS = 86_400_000;
 
 export interface DispatcherOptions {
   readonly log: Log;
   readonly schedule: Schedule;
   readonly telemetry: Telemetry;
-  /** Offers events again that were too new for an earlier program. */
-  readonly offerTooNew: () => Promise<void>;
+  /** Offers events again that were too new for an earlier program. Returns how many. */
+  readonly offerTooNew: () => Promise<number>;
   /** Monotonic milliseconds. */
   readonly clock: () => number;
 }
 
 /**
  * The dispatcher: due work -> its topic, dead work -> the dead-letter topic. Sends first and marks then, so that a
- * crash between the two repeats a message; the agent that gets it twice finds the attempt taken.
+ * crash between the two repeats a message; the agent that gets it twice finds the attempt taken. A topic that takes
+ * nothing holds up neither the others nor the sweep.
  */
 export function createDispatcher(options: DispatcherOptions): Drainer {
   const { schedule, clock } = options;
+  const closed = new ClosedTopics(clock);
   let sweepAt = 0;
   let tooNewAt = 0;
+  let tooNewMs = TOO_NEW_MS;
   return {
     name: "dispatcher",
     channel: "work",
     pollMs: 1_000,
-    nextDueInMs: () => schedule.nextDueInMs(),
-    async step(lease) {
-      const sent = await sendDue(options, lease);
-      const buried = await sendDead(options, lease);
+    // What waits for a closed topic is long due.
+    nextDueInMs: async () => (closed.reason ? null : schedule.nextDueInMs()),
+    trouble: () => closed.reason,
+    reset: () => closed.clear(),
+    async step(lease, signal) {
       if (clock() >= sweepAt) {
         sweepAt = clock() + SWEEP_MS;
         const { expired, lost } = await schedule.sweep(lease);
         if (expired + lost > 0) return true;
       }
+      const wasOpen = closed.reason === null;
+      const pass = { lease, signal, closed };
+      const sent = await sendDue(options, pass);
+      const buried = await sendDead(options, pass);
+      // Nothing is taken at all: the log is away, which is the loop's to wait for.
+      if (wasOpen && closed.reason && sent + buried === 0) throw closed.reason;
       if (clock() >= tooNewAt) {
-        tooNewAt = clock() + TOO_NEW_MS;
-        await options.offerTooNew();
+        tooNewAt = clock() + tooNewMs;
+        const offered = await options.offerTooNew();
+        tooNewMs = offered > 0 ? Math.min(tooNewMs * 2, TOO_NEW_MOST_MS) : TOO_NEW_MS;
       }
       return sent === BATCH || buried === BATCH;
     },
   };
 }
 
-async function sendDue({ log, schedule, telemetry }: DispatcherOptions, lease: Lease): Promise<number> {
+/** What one step works under. */
+interface Pass {
+  readonly lease: Lease;
+  readonly signal: AbortSignal;
+  readonly closed: ClosedTopics;
+}
+
+/** Returns how many could be sent. */
+async function sendDue(options: DispatcherOptions, { lease, closed }: Pass): Promise<number> {
+  const { schedule, telemetry } = options;
   const startedAt = performance.now();
-  const due = await schedule.due(BATCH);
+  const due = await schedule.due(BATCH, closed.topics);
   if (due.length === 0) return 0;
   faultPoint("dispatcher.before-send");
   const byTopic = Map.groupBy(due, (work) => `work.${work.type}`);
-  const sent = await Promise.all(
-    [...byTopic].map(async ([topic, works]) => pair(works, await log.append(topic, works.map(toWorkRecord)))),
+  const sends = await Promise.allSettled(
+    [...byTopic].map(([topic, works]) => closed.send(topic, () => sendWork(topic, works, lease, options))),
   );
   faultPoint("dispatcher.after-send");
-  await schedule.markQueued(lease, sent.flat());
-  telemetry.batch("dispatcher", due.length, secondsSince(startedAt));
-  telemetry.dispatched(due, secondsSince(startedAt));
-  return due.length;
+  const sent = sends.flatMap((send) => (send.status === "fulfilled" ? (send.value ?? []) : []));
+  await schedule.markQueued(lease, sent);
+  const failed = sends.find((send) => send.status === "rejected");
+  if (failed) throw failed.reason;
+  telemetry.batch("dispatcher", sent.length, secondsSince(startedAt));
+  telemetry.dispatched(
+    sent.map(({ work }) => work),
+    secondsSince(startedAt),
+  );
+  return sent.length;
 }
 
-async function sendDead({ log, schedule, telemetry }: DispatcherOptions, lease: Lease): Promise<number> {
+interface SentWork {
+  readonly id: string;
+  readonly attempt: number;
+  readonly position: RecordPosition;
+  readonly work: DueWork;
+}
+
+/** Work whose message no topic takes has failed for good. */
+async function sendWork(
+  topic: string,
+  works: readonly DueWork[],
+  lease: Lease,
+  { log, schedule }: DispatcherOptions,
+): Promise<SentWork[]> {
+  const positions = await appendApart(
+    works.map((work) => ({ ...toWorkRecord(work), work })),
+    (records) => log.append(topic, records),
+    async ({ work }, error) => {
+      await schedule.giveUp(lease, work, error);
+      return null;
+    },
+  );
+  return works.flatMap((work, index) => {
+    const position = positions[index];
+    return position ? [{ id: work.id, attempt: work.attempt, position, work }] : [];
+  });
+}
+
+/**
+ * Returns how many could be sent, or had been. Where the topic ended is written down before: of letters that were sent and
+ * not marked, by whomever, those that it holds from there on are not sent again.
+ */
+async function sendDead(options: DispatcherOptions, { lease, signal, closed }: Pass): Promise<number> {
+  const { log, schedule, telemetry } = options;
+  if (closed.topics.includes(DEAD_LETTER_TOPIC)) return 0;
   const startedAt = performance.now();
   const dead = await schedule.deadUnsent(BATCH);
   if (dead.length === 0) return 0;
-  const records: NewRecord[] = dead.map(toDeadLetterRecord);
-  await log.append(DEAD_LETTER_TOPIC, records);
-  await schedule.markDeadSent(
-    lease,
-    dead.map((work) => work.id),
-  );
+  const letters = await closed.send(DEAD_LETTER_TOPIC, async () => {
+    const from = await schedule.unmarkedFrom();
+    if (from) return sentLetters(log, from, signal);
+    await schedule.beginDeadLetters(lease, await log.endOffsets([DEAD_LETTER_TOPIC]));
+    await bury(dead, log);
+    faultPoint("dispatcher.after-burial");
+    return dead;
+  });
+  if (!letters) return 0;
+  await schedule.markDeadSent(lease, letters);
+  if (letters !== dead) return sendDead(options, { lease, signal, closed });
   telemetry.buried(dead, secondsSince(startedAt));
   return dead.length;
 }
 
-function pair(works: readonly DueWork[], positions: readonly RecordPosition[]) {
-  return works.flatMap((work, index) => {
-    const position = positions[index];
-    return position ? [{ id: work.id, attempt: work.attempt, position }] : [];
-  });
+/** A dead letter that is too large goes without what the work was to work on. */
+async function bury(dead: readonly DueWork[], log: Log): Promise<void> {
+  await appendApart(
+    dead.map((work) => ({ ...toDeadLetterRecord(work), work })),
+    (records) => log.append(DEAD_LETTER_TOPIC, records),
+    async ({ work }) => {
+      const [position] = await log.append(DEAD_LETTER_TOPIC, [toDeadLetterRecord({ ...work, payload: {} })]);
+      return position ?? null;
+    },
+  );
 }

@@ -2,15 +2,16 @@ import { decodeEvent } from "../engine/decode.ts";
 import { DataError, messageOf } from "../engine/errors.ts";
 import type { NewEvent, StoredEvent } from "../engine/event.ts";
 import { actIds, type Deciding, recordAct, workAct } from "../engine/failure-acts.ts";
-import type {
-  DeskReport,
-  FailedWork,
-  FailureDesk,
-  FailureDetail,
-  FailureFilter,
-  FailureReads,
-  FailureSummary,
-  QuarantinedRecord,
+import {
+  type DeskReport,
+  type FailedWork,
+  type FailureDesk,
+  type FailureDetail,
+  type FailureFilter,
+  type FailureReads,
+  type FailureSummary,
+  placeInTopic,
+  type QuarantinedRecord,
 } from "../engine/failures.ts";
 import { failuresOf } from "../engine/history.ts";
 import { emittedEventId } from "../engine/ids.ts";
@@ -183,13 +184,13 @@ async function showFailure(id: string, options: FailureDeskOptions): Promise<Fai
   }
   const [record] = await reads.records([id]);
   if (!record) return null;
-  const { key, value, headers, topic, partition, offset } = record;
+  const { key, value, headers, topic } = record;
   return {
     summary,
     outlook: await recordOutlook(record, registry, store),
     attempts: [],
     acts: await acts(record.tries),
-    original: { key, value, headers, place: `${topic}, partition ${partition}, offset ${offset}` },
+    original: { key, value, headers, place: `${topic}, ${placeInTopic(record)}` },
   };
 }
 

@@ -6,6 +6,9 @@ import type { LedgerRow, Store } from "../engine/ports.ts";
 import type { Registry } from "../engine/registry.ts";
 import { noTelemetry, secondsSince, type Telemetry } from "../engine/telemetry.ts";
 
+/** Most bytes of each name of an event: they stand in its every record, and Postgres can index no more than 2,704. */
+const MAX_NAME_BYTES = 2_000;
+
 /** What became of a captured event. */
 export interface Ingested {
   readonly id: string;
@@ -84,6 +87,14 @@ function toRow(event: NewEvent, registry: Registry, now: Date): LedgerRow {
     correlationId: event.correlationId ?? null,
     causationId: event.causationId ?? null,
   };
+  checkNames(row);
   checkRow(row, registry);
   return row;
+}
+
+function checkNames({ source, subject, subjectId }: LedgerRow): void {
+  for (const [what, name] of Object.entries({ source, subject, "subject id": subjectId })) {
+    if (Buffer.byteLength(name) > MAX_NAME_BYTES)
+      throw new DataError(`the ${what} is longer than ${MAX_NAME_BYTES} bytes`, "too_large");
+  }
 }

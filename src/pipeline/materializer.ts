@@ -52,51 +52,101 @@ export function createMaterializer({
 /** What projections are applied with. */
 type ProjectionTx = Pick<StoreTx, "sql" | "parked">;
 
-/** Applies a batch to one projection, then whatever waited for a subject of this batch. */
+/**
+ * Applies a batch to one projection, and what waited for a subject of it right behind the event that it waited for: as if
+ * the events had come one by one. So of a subject that something waits for, one event is applied in a pass.
+ */
 export async function applyProjection(
   projection: Projection,
   events: readonly StoredEvent[],
   tx: ProjectionTx,
 ): Promise<void> {
   const handled = new Set(projection.handlers.map((handler) => handler.type));
-  let batch = events.filter((event) => handled.has(event.type));
-  // What was applied may be the parent of something parked, and that in turn. What was only parked frees nobody.
-  while (batch.length > 0) {
-    const parked = await applyWaves(projection, batch, tx);
-    const applied = batch.filter((event) => !parked.has(event.id));
-    batch = await tx.parked.take(projection.name, [...new Set(applied.map((event) => event.subjectId))]);
+  let rest = events.filter((event) => handled.has(event.type));
+  if (rest.length === 0) return;
+  const awaited = new Set(await tx.parked.awaited(projection.name, subjectsOf(rest)));
+  while (rest.length > 0) {
+    const { applied, parked } = await applyWaves(projection, firstOfAwaited(rest, awaited), tx, { upToParked: true });
+    const parkedAgain = await applyFreed(projection, applied, tx);
+    for (const { subjectId } of applied) awaited.delete(subjectId);
+    for (const { waitsFor } of [...parked, ...parkedAgain]) awaited.add(waitsFor);
+    const done = new Set([...applied, ...parked.map(({ event }) => event)].map(({ id }) => id));
+    rest = rest.filter(({ id }) => !done.has(id));
   }
 }
 
-/** Returns the ids of the events that had to be parked. */
+const subjectsOf = (events: readonly StoredEvent[]) => [...new Set(events.map((event) => event.subjectId))];
+
+/** All events of most subjects; of those that something waits for, the first. */
+function firstOfAwaited(events: readonly StoredEvent[], awaited: ReadonlySet<string>): StoredEvent[] {
+  const seen = new Set<string>();
+  return events.filter(({ subjectId }) => {
+    const isFirst = !seen.has(subjectId);
+    seen.add(subjectId);
+    return isFirst || !awaited.has(subjectId);
+  });
+}
+
+/**
+ * What was applied may be the parent of something parked, and that in turn; what was only parked frees nobody. Returns
+ * what was taken out and has to wait on.
+ */
+async function applyFreed(projection: Projection, events: readonly StoredEvent[], tx: ProjectionTx): Promise<Parked[]> {
+  const parkedAgain: Parked[] = [];
+  for (let parents = events; parents.length > 0; ) {
+    const freed = await tx.parked.take(projection.name, subjectsOf(parents));
+    const { applied, parked } = await applyWaves(projection, freed, tx, { upToParked: false });
+    parkedAgain.push(...parked);
+    parents = applied;
+  }
+  return parkedAgain;
+}
+
+/** With `upToParked`, events of a subject that one of these was parked for are left alone from there on. */
+interface WaveOptions {
+  readonly upToParked: boolean;
+}
+
+/** Applies events, or parks them; says which. */
 async function applyWaves(
   projection: Projection,
   events: readonly StoredEvent[],
   tx: ProjectionTx,
-): Promise<Set<string>> {
-  const early = await offerWaves(projection, events, tx);
-  if (early.length === 0) return new Set();
+  options: WaveOptions,
+): Promise<{ applied: readonly StoredEvent[]; parked: readonly Parked[] }> {
+  const first = await offerWaves(projection, events, tx, options);
+  if (first.early.length === 0) return { applied: first.taken, parked: [] };
   // Another partition may be committing the parent just now and must not miss what is parked here: once it is done,
   // what it brought is asked for again.
   await tx.parked.hold(projection.name);
-  const parked = await offerWaves(
-    projection,
-    early.map(({ event }) => event),
-    tx,
-  );
+  const again = first.early.map(({ event }) => event);
+  const { taken, early: parked } = await offerWaves(projection, again, tx, { upToParked: false });
   await tx.parked.put(parked.map(({ event, waitsFor }) => ({ projection: projection.name, waitsFor, event })));
-  return new Set(parked.map(({ event }) => event.id));
+  return { applied: [...first.taken, ...taken], parked };
 }
 
-/** Returns what has to wait for a parent. */
-async function offerWaves(projection: Projection, events: readonly StoredEvent[], tx: ProjectionTx): Promise<Parked[]> {
+/** Offers events to their handlers: which were taken, and which have to wait for a parent. */
+async function offerWaves(
+  projection: Projection,
+  events: readonly StoredEvent[],
+  tx: ProjectionTx,
+  { upToParked }: WaveOptions,
+): Promise<{ taken: StoredEvent[]; early: Parked[] }> {
   const handlers = new Map(projection.handlers.map((entry) => [entry.type, entry.handler]));
-  const parked: Parked[] = [];
+  const awaited = new Set<string>();
+  const offered: StoredEvent[] = [];
+  const early: Parked[] = [];
   for (const { type, events: wave } of planWaves(events)) {
-    const result = await handlers.get(type)?.(wave, tx.sql);
-    if (result) parked.push(...result);
+    const now = upToParked ? wave.filter(({ subjectId }) => !awaited.has(subjectId)) : wave;
+    const parked = now.length > 0 ? await handlers.get(type)?.(now, tx.sql) : undefined;
+    offered.push(...now);
+    for (const one of parked ?? []) {
+      early.push(one);
+      awaited.add(one.waitsFor);
+    }
   }
-  return parked;
+  const isEarly = new Set(early.map(({ event }) => event.id));
+  return { taken: offered.filter(({ id }) => !isEarly.has(id)), early };
 }
 
 export interface Wave {

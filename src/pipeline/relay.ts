@@ -1,20 +1,24 @@
-import { EnvironmentError } from "../engine/errors.ts";
+import { type DataError, EnvironmentError } from "../engine/errors.ts";
 import { lossIn } from "../engine/log-loss.ts";
 import type { Logger } from "../engine/logger.ts";
 import {
   type Forwarding,
   type KnownLog,
+  type Lease,
   type Log,
   type LogIdentity,
   type Outbox,
+  type OutboxRow,
   positionKey,
   type RecordPosition,
   type SentRow,
+  withoutPayload,
 } from "../engine/ports.ts";
 import { secondsSince, type Telemetry } from "../engine/telemetry.ts";
 import { EVENTS_TOPIC, TAGS_TOPIC } from "../engine/topics.ts";
 import type { Drainer } from "../runtime/drain.ts";
 import { faultPoint } from "../runtime/fault-point.ts";
+import { appendApart, isTooLarge } from "./append-apart.ts";
 
 /** Rows in one batch: large enough to amortize commits and sends, small enough to stay under memory and latency. */
 const BATCH = 1_000;
@@ -88,8 +92,13 @@ export function createRelay(options: RelayOptions): Drainer {
         return true;
       }
       faultPoint("relay.before-send");
-      const positions = await log.append(EVENTS_TOPIC, rows);
+      const placed = await appendApart(
+        rows,
+        (records) => log.append(EVENTS_TOPIC, records),
+        (row, error) => sendSmaller(row, error, lease, options),
+      );
       faultPoint("relay.after-send");
+      const positions = placed.filter((position) => position !== null);
       const again = positions.find((position) => position.offset <= (reached.get(positionKey(position)) ?? -1));
       if (again) {
         loss = lostTail(again);
@@ -98,7 +107,7 @@ export function createRelay(options: RelayOptions): Drainer {
       seenAt = clock();
       for (const position of positions) reached.set(positionKey(position), position.offset);
       sent = rows.flatMap((row, index) => {
-        const position = positions[index];
+        const position = placed[index];
         return position ? [{ id: row.id, position }] : [];
       });
       telemetry.batch("relay", rows.length, secondsSince(startedAt));
@@ -106,6 +115,26 @@ export function createRelay(options: RelayOptions): Drainer {
       return true;
     },
   };
+}
+
+/** A row that the log refuses goes without its payload; one that is too large even so is set aside, and shown. */
+async function sendSmaller(
+  row: OutboxRow,
+  refused: DataError,
+  lease: Lease,
+  { log, outbox, logger, telemetry }: RelayOptions,
+): Promise<RecordPosition | null> {
+  const smaller = withoutPayload(row);
+  try {
+    const [position] = await log.append(EVENTS_TOPIC, [smaller]);
+    return position ?? null;
+  } catch (error) {
+    if (!isTooLarge(error)) throw error;
+  }
+  await outbox.setAside(lease, smaller, refused);
+  logger.error(`set aside: ${refused.message}`, { stage: "relay", event: row.id });
+  telemetry.setAside("relay", [refused.errorClass]);
+  return null;
 }
 
 /** Whether the log ends before what it has acknowledged, or is another one: `followLog` finds out which. */

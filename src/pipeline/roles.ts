@@ -4,6 +4,7 @@ import type { Registry } from "../engine/registry.ts";
 import { DEAD_LETTER_TOPIC, EVENTS_TOPIC, TAGS_TOPIC } from "../engine/topics.ts";
 import { MATERIALIZER_GROUP } from "./materializer.ts";
 import { ROUTER_GROUP } from "./router.ts";
+import { DISPATCHER_GROUP } from "./sent-letters.ts";
 
 /** Somebody who logs in to Kafka, and the least that it takes to do its part. */
 export interface Role {
@@ -26,7 +27,14 @@ export function rolesOf(registry: Registry): Role[] {
   const roles: Role[] = [
     // Sees all topics: whether one was made anew decides what is sent again.
     role("relay", ["kafka:publish"], may("write", [EVENTS_TOPIC]), may("describe", others)),
-    role("router", ["router"], reads(EVENTS_TOPIC, ROUTER_GROUP), may("write", [...work, DEAD_LETTER_TOPIC])),
+    // Reads dead letters back where it does not know whether it sent them.
+    role(
+      "router",
+      ["router"],
+      reads(EVENTS_TOPIC, ROUTER_GROUP),
+      may("write", [...work, DEAD_LETTER_TOPIC]),
+      reads(DEAD_LETTER_TOPIC, DISPATCHER_GROUP),
+    ),
     role("materializer", ["kafka:materialize"], reads(EVENTS_TOPIC, MATERIALIZER_GROUP), may("write", [TAGS_TOPIC])),
     ...registry.agents.map((agent) =>
       role(agent.name, [`agent:${agent.name}`], reads(agent.handles.topic, agent.group)),

@@ -27,9 +27,9 @@ const UPGRADED: Deciding = {
 /**
  * Offers events again that an earlier program set aside as too new, and that this one can read: by the same events with
  * which a person redrives a record, so they are applied in their place in the ledger's order. What is offered already is
- * offered once.
+ * offered once. Returns how many were offered now.
  */
-export async function offerTooNew({ store, registry, logger, now }: TooNewOptions): Promise<void> {
+export async function offerTooNew({ store, registry, logger, now }: TooNewOptions): Promise<number> {
   let offered = 0;
   for (let after: string | null = null; ; ) {
     const from: string | null = after;
@@ -45,6 +45,7 @@ export async function offerTooNew({ store, registry, logger, now }: TooNewOption
     after = last;
   }
   if (offered > 0) logger.info("events that were too new for an earlier program are applied now", { events: offered });
+  return offered;
 }
 
 async function actOn(

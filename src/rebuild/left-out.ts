@@ -15,7 +15,7 @@ export async function prepareLeftOut(tx: Sql): Promise<void> {
 
 /**
  * Leaves out subjects whose events the materializer has not handled: it says how far it is, in each partition of the
- * ledger's present flow; and subjects with an event parked for one of those. Returns how many events are on their way.
+ * ledger's present flow, where one that the relay has set aside never comes; and subjects with an event parked for one of those. Returns how many events are on their way.
  */
 export async function leaveOutOnTheirWay(tx: Sql): Promise<number> {
   const [row] = await tx<{ events: number }[]>`
@@ -24,7 +24,8 @@ export async function leaveOutOnTheirWay(tx: Sql): Promise<number> {
       from lifestream.events e
       left join lifestream.kafka_offsets o on o.consumer_group = ${MATERIALIZER_GROUP} and o.topic = e.kafka_topic
         and o.partition = e.kafka_partition and o.last_generation = (select generation from lifestream.outbox_batch)
-      where not e.published_to_kafka or o.last_position is null or e.position > o.last_position),
+      where (not e.published_to_kafka or o.last_position is null or e.position > o.last_position)
+        and not (e.published_to_kafka and exists (select from lifestream.dead_letters d where d.id = e.id))),
     noted as (insert into pg_temp.left_out select distinct subject_id from waiting)
     select count(*) as events from waiting`;
   await tx`

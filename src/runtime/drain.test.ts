@@ -9,8 +9,14 @@ import { drain } from "./drain.ts";
 const refused = new RefusedError("Kafka: no right");
 const away = new EnvironmentError("Kafka: nobody there");
 
+interface LoopOptions {
+  readonly once?: boolean;
+  /** What keeps a part of each step from being done. */
+  readonly trouble?: () => Error | null;
+}
+
 /** A loop whose steps fail as told, on a clock that only notes how long was waited; it stops after the last. */
-function aLoop(outcomes: readonly (Error | null)[], { once = false } = {}) {
+function aLoop(outcomes: readonly (Error | null)[], { once = false, trouble }: LoopOptions = {}) {
   const stop = new AbortController();
   const waits: number[] = [];
   const lines: string[] = [];
@@ -36,6 +42,7 @@ function aLoop(outcomes: readonly (Error | null)[], { once = false } = {}) {
     name: "relay",
     channel: "events" as const,
     pollMs: 1_000,
+    ...(trouble && { trouble }),
     async step() {
       const outcome = outcomes[steps];
       steps += 1;
@@ -64,6 +71,19 @@ test("given a refusal after it has worked, when events come in all the time, the
 
 test("given a server that is away, when it runs once, then it gives up after three tries", async () => {
   const loop = aLoop([away, away, away, away], { once: true });
+  await expect(loop.run()).rejects.toBe(away);
+  expect(loop.steps()).toBe(3);
+});
+
+test("given steps of which a part cannot be done, when it runs, then it goes on at its pace, and tells once", async () => {
+  const loop = aLoop(new Array(6).fill(null), { trouble: () => away });
+  await loop.run();
+  expect(loop.steps()).toBe(6);
+  expect(loop.lines).toEqual(["waiting: Kafka: nobody there"]);
+});
+
+test("given a part that cannot be done, when it runs once, then it does not end as if all were done", async () => {
+  const loop = aLoop(new Array(6).fill(null), { once: true, trouble: () => away });
   await expect(loop.run()).rejects.toBe(away);
   expect(loop.steps()).toBe(3);
 });

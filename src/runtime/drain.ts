@@ -11,10 +11,12 @@ export interface Drainer {
   readonly channel: WakeChannel;
   /** Poll when nothing wakes it: the safety net, and the pace behind a pooler. */
   readonly pollMs: number;
-  /** One batch under the lease. True: there may be more, go on at once. */
-  step(lease: { name: string; holder: string }): Promise<boolean>;
+  /** One batch under the lease. True: there may be more, go on at once. `signal`: the loop is to end. */
+  step(lease: { name: string; holder: string }, signal: AbortSignal): Promise<boolean>;
   /** When the next item is due by itself, in milliseconds. */
   nextDueInMs?(): Promise<number | null>;
+  /** What kept a part of its step from being done while the rest went on; null: nothing. */
+  trouble?(): Error | null;
   /** Forget what was under way: the lease was lost, or a step failed. */
   reset?(): void;
 }
@@ -103,8 +105,12 @@ async function attempt(
       state.renewAt = 0;
       return "standby";
     }
-    const more = await drainer.step(lease);
-    if (outage.over()) context.logger.info("going on", { stage: drainer.name });
+    const more = await drainer.step(lease, context.signal);
+    const trouble = drainer.trouble?.() ?? null;
+    // Who works until nothing is due waits for it, as for a server that is away.
+    if (trouble && context.once && !more) throw trouble;
+    if (trouble) tell(trouble, outage.failed(trouble), drainer, context);
+    else if (outage.over()) context.logger.info("going on", { stage: drainer.name });
     state.hasWorked = true;
     return more ? "more" : "idle";
   } catch (error) {
@@ -113,15 +119,18 @@ async function attempt(
     if (error instanceof LeaseLostError) return "more";
     // Whoever was let in once is waited for until a person has mended it; who never was has the wrong settings.
     if (error instanceof RefusedError && !state.hasWorked) throw error;
-    const { isNews, waitMs } = outage.failed(error instanceof Error ? error : new Error(messageOf(error)));
+    const failure = outage.failed(error instanceof Error ? error : new Error(messageOf(error)));
     if (context.once && outage.failures >= ONCE_TRIES) throw error;
-    if (isNews) {
-      const level = error instanceof EnvironmentError ? "warn" : "error";
-      context.logger[level](`waiting: ${messageOf(error)}`, { stage: drainer.name });
-    }
-    state.waitMs = waitMs;
+    tell(error, failure, drainer, context);
+    state.waitMs = failure.waitMs;
     return "failed";
   }
+}
+
+function tell(error: unknown, { isNews }: { isNews: boolean }, { name }: Drainer, { logger }: DrainContext): void {
+  if (!isNews) return;
+  const level = error instanceof EnvironmentError ? "warn" : "error";
+  logger[level](`waiting: ${messageOf(error)}`, { stage: name });
 }
 
 async function pause(drainer: Drainer, state: DrainState, why: string, context: DrainContext): Promise<number> {

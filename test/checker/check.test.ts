@@ -1,5 +1,6 @@
 /** A checker that finds nothing is worth nothing: each wrong that it looks for is made by hand, and must be found. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { DEAD_LETTER_TOPIC } from "../../src/engine/topics.ts";
 import { allStages } from "../../src/stages.ts";
 import { capture } from "../faults/mixture.ts";
 import { servePages, type TestPages } from "../support/pages.ts";
@@ -7,6 +8,7 @@ import { seededRandom } from "../support/random.ts";
 import { settled } from "../support/settled.ts";
 import { createTestApp, type TestApp } from "../support/test-app.ts";
 import { checkLife } from "./check.ts";
+import { lettersInTopic } from "./letters.ts";
 
 const TEST_MS = 60_000;
 const NOTHING = { lost: [], doubled: [], problems: [] };
@@ -16,7 +18,11 @@ let world: TestApp;
 
 beforeAll(async () => {
   pages = await servePages();
-  world = await createTestApp({ FETCH_ALLOW_HOSTS: pages.host });
+  world = await createTestApp({
+    FETCH_ALLOW_HOSTS: pages.host,
+    STREAM_TRANSPORT: "embedded",
+    KAFKA_BROKERS: "",
+  });
   const captureSome = capture(world.app, pages.origin, seededRandom(1));
   await captureSome(300);
   await world.runUntil(allStages(world.app, { once: false }), () => settled(world.app), TEST_MS);
@@ -87,6 +93,7 @@ test.each([
     "attempts of",
     "update lifestream.work set attempt = attempts_before + max_attempts + 1 where id = (select min(id::text)::uuid from lifestream.work)",
   ],
+  ["problems", "no dead letter of", "update lifestream.work set round = round + 1 where status = 'dead'"],
   ["problems", "dead letter of", "update lifestream.work set dead_letter_sent_at = null where status = 'dead'"],
 ] as const)("given %s: %s, made by hand, when checked, then it is found", async (kind, said, wrong) => {
   const { db } = world.app;
@@ -101,4 +108,13 @@ test.each([
     .catch((error) => {
       if (error !== undone) throw error;
     });
+});
+
+test("given a dead letter that was sent once more, when checked, then it is found", async () => {
+  const { app } = world;
+  const [first] = await lettersInTopic(app);
+  const [id, round] = first?.split("/") ?? [];
+  const value = JSON.stringify({ original_work: { id, round: Number(round) } });
+  await app.log.append(DEAD_LETTER_TOPIC, [{ key: "x", value, headers: {} }]);
+  expect((await checkLife(app)).doubled).toEqual([`one more dead letter of ${first}`]);
 });

@@ -30,13 +30,14 @@ export async function wrongWork({ db }: Pick<App, "db">): Promise<string[]> {
   return rows.map(({ what }) => what);
 }
 
-/** Events that were never forwarded, or that a consumer has not passed. */
+/** Events that were never forwarded nor set aside by the relay, or that a consumer has not passed. */
 export async function notHandled({ db }: Pick<App, "db">): Promise<string[]> {
   const rows = await db<{ what: string }[]>`
     select 'event ' || e.id || ' was not handled by ' || g.name as what
     from lifestream.events e cross join (values ('router-v1'), ('materializer-v1')) as g(name)
     left join lifestream.kafka_offsets o
       on o.consumer_group = g.name and o.topic = ${EVENTS_TOPIC} and o.partition = e.kafka_partition
-    where not e.published_to_kafka or o.last_offset is null or o.last_offset < e.kafka_offset limit 20`;
+    where (not e.published_to_kafka or o.last_offset is null or o.last_offset < e.kafka_offset)
+      and not (e.published_to_kafka and exists (select from lifestream.dead_letters d where d.id = e.id)) limit 20`;
   return rows.map(({ what }) => what);
 }

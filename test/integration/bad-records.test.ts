@@ -74,3 +74,23 @@ test("given an event that Postgres refuses among good ones, when materialized, t
     return rows.length === 1 && links.length === 2;
   });
 }, 60_000);
+
+test("given addresses and work that no message can carry, when all stages run, then these are set aside and the rest is done", async () => {
+  const { app } = world;
+  const huge = `https://a.example/#${"x".repeat(1_200_000)}`;
+  await app.db`
+    insert into lifestream.events (occurred_at, source, subject, subject_id, event_type, payload)
+    values (now(), 'test', 'link', 'link:huge', 'link.added', ${app.db.json({ url: huge, url_norm: "https://a.example/" })})`;
+  await app.db`
+    insert into lifestream.work (id, work_type, subject, subject_id, correlation_id, triggered_by_event_id, payload)
+    values (gen_random_uuid(), 'fetch_link', 'link', 'link:huge', gen_random_uuid(), gen_random_uuid(), ${app.db.json({ url: huge })})`;
+  await world.runUntil(allStages(app, { once: false }), async () => {
+    const [work] = await app.db<{ n: number }[]>`
+      select count(*) as n from lifestream.work where status = 'dead' and error_class = 'too_large' and dead_letter_sent_at is not null`;
+    const [record] = await app.db<{ n: number }[]>`
+      select count(*) as n from lifestream.dead_letters where error like '%link.added%' and error_class = 'wrong_shape'`;
+    return work?.n === 1 && record?.n === 1;
+  });
+  const [links] = await app.db`select count(*) as n from lifestream.links where subject_id = 'link:huge'`;
+  expect(links?.n).toBe(0);
+}, 60_000);

@@ -5,8 +5,10 @@ import { applyProjection } from "../../src/pipeline/materializer.ts";
 import { seededRandom, testSeed } from "../support/random.ts";
 import { createTestApp, type TestApp } from "../support/test-app.ts";
 
-const ROUNDS = 15;
+const ROUNDS = 8;
 const EVENTS = 60;
+/** Links and todos begin among so many of them. */
+const EARLY = 30;
 const TEST_MS = 60_000;
 const HOUR_MS = 3_600_000;
 
@@ -35,13 +37,19 @@ async function stateAfter(batches: readonly (readonly StoredEvent[])[]): Promise
   return state;
 }
 
-/** Events of a few subjects that are there, in any order, whose times are not that of the ledger. */
+/** Events of a few subjects, some of them before the subject is there, whose times are not that of the ledger. */
 function someEvents(random: () => number): StoredEvent[] {
   const below = (limit: number) => Math.floor(random() * limit);
+  // Where links and todos begin.
+  const begins = Array.from({ length: EARLY }, (_, index) => ({ index, at: random() }))
+    .sort((a, b) => a.at - b.at)
+    .slice(0, 6)
+    .map(({ index }) => index);
   const time = () => new Date(Date.UTC(2026, 0, 1) + below(100) * HOUR_MS).toISOString();
   return Array.from({ length: EVENTS }, (_, index) => {
     const position = index + 1;
-    const nth = index < 6 ? index % 3 : below(3);
+    const begun = begins.indexOf(index);
+    const nth = begun >= 0 ? begun % 3 : below(3);
     const link = `link:${nth}`;
     const maybe = <T>(value: T) => (random() < 0.4 ? value : null);
     const work = (type: string) => ({ work_type: type, attempt: 1 + below(3), subject_id: link });
@@ -59,7 +67,7 @@ function someEvents(random: () => number): StoredEvent[] {
         ["todo.completed", "todo", `todo:${nth}`, {}],
         ["temp.reading_recorded", "sensor", `sensor:${below(2)}`, { celsius: below(30) }],
       ] as const
-    )[index < 3 ? 0 : index < 6 ? 7 : below(10)] as [string, string, string, Record<string, unknown>];
+    )[begun < 0 ? below(10) : begun < 3 ? 0 : 7] as [string, string, string, Record<string, unknown>];
     const id = `00000000-0000-4000-8000-${String(position).padStart(12, "0")}`;
     const at = time();
     const common = { source: "test", schemaVersion: 1, correlationId: null, causationId: null, receivedAt: at };

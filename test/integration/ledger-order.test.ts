@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { EnvironmentError, LeaseLostError } from "../../src/engine/errors.ts";
 import type { OutboxRow } from "../../src/engine/ports.ts";
+import { isSound, verify } from "../../src/rebuild/verify.ts";
+import { materializerStages, relayStage } from "../../src/stages.ts";
+import { isApplied } from "../support/settled.ts";
 import { createTestApp, type TestApp } from "../support/test-app.ts";
 
 let world: TestApp;
@@ -106,7 +109,50 @@ describe("the outbox", () => {
     expect(payloads.get(ids[0] ?? "")?.text_content).toBe(noise);
     await app.store.outbox.next(lease, 10, sent(rows));
   });
+
+  test("given text that is few characters, compresses well and is many bytes, when forwarded, then the record leaves it in the ledger", async () => {
+    const { app } = world;
+    const text = "\u6F22".repeat(400_000);
+    await app.db`
+      insert into lifestream.events (occurred_at, source, subject, subject_id, event_type, payload)
+      values (now(), 'test', 'link', 'link:cjk', 'content.fetched', ${app.db.json({ title: "big", text_content: text })})`;
+    const rows = await app.store.outbox.next(lease, 10, []);
+    expect(Buffer.byteLength(rows[0]?.value ?? "")).toBeLessThan(1_000);
+    expect(JSON.parse(rows[0]?.value ?? "{}")).toMatchObject({ subject_id: "link:cjk", payload: null });
+    await app.store.outbox.next(lease, 10, sent(rows));
+  });
 });
+
+test("given an event that no record can hold, when the relay runs, then it is set aside, shown, and what is behind it flows", async () => {
+  await using own = await createTestApp();
+  const { app } = own;
+  for (const id of ["todo:1", "todo:2"]) await insert(id, app.db);
+  const [huge] = await app.db<{ id: string }[]>`
+    insert into lifestream.events (occurred_at, source, subject, subject_id, event_type, payload)
+    values (now(), repeat('s', 1200000), 'todo', 'todo:1', 'todo.completed', '{}') returning id`;
+  for (const id of ["todo:3", "todo:4"]) await insert(id, app.db);
+  await own.runUntil([relayStage(app, { once: false }), ...materializerStages(app, { once: false })], () =>
+    isApplied(app, ["materializer-v1"]),
+  );
+  const todos = await app.db<{ id: string }[]>`select subject_id as id from lifestream.todos order by 1`;
+  expect(todos.map(({ id }) => id)).toEqual(["todo:1", "todo:2", "todo:3", "todo:4"]);
+  const aside =
+    await app.db`select stage, error_class, status, convert_from(record_key, 'UTF8') as key, id from lifestream.dead_letters`;
+  expect([...aside]).toEqual([
+    { stage: "relay", error_class: "too_large", status: "open", key: "todo:1", id: huge?.id },
+  ]);
+  const { db, registry, clock, random } = app;
+  const report = await verify({
+    db,
+    registry,
+    projections: registry.projections,
+    clock,
+    random,
+    signal: AbortSignal.timeout(30_000),
+  });
+  expect(report).toMatchObject({ onTheirWay: 0, readAfterAll: 1 });
+  expect(isSound(report)).toBe(true);
+}, 60_000);
 
 test("given a database that is away, when asked, then the error says it is the environment", async () => {
   await using away = await createTestApp();

@@ -159,7 +159,7 @@ test(
     const relay = createRelay({ log: counting, outbox, forwarding, topics, readers: ALL, logger, telemetry, clock });
     const work = async () => {
       await store.leases.acquire(lease, 60_000);
-      return relay.step(lease);
+      return relay.step(lease, AbortSignal.timeout(TEST_MS));
     };
     await addTodos(world, 0, 20);
     while (await work());

@@ -92,6 +92,8 @@ export class MemoryDatabase {
   readonly leases = new Table<LeaseEntry>();
   readonly outbox = new Table<typeof EMPTY_BATCH>();
   readonly identity = new Table<KnownLog>();
+  /** Dead letters that are being sent: where their topic ended before. */
+  readonly unmarked = new Table<ReadonlyMap<string, number>>();
   readonly #state = new Map<string, Table<unknown>>();
   readonly #listeners = new Set<{ channel: string; process: SimProcess; wake: () => void }>();
   #sequence = 0;
@@ -153,10 +155,16 @@ export class MemoryDatabase {
       },
       outbox: {
         next: (lease, limit, sent) => alone(() => this.#nextOutbox(lease, limit, sent)),
+        setAside: async (_lease, row) => {
+          throw new Error(`no event is too large here, nor is ${row.id}`);
+        },
         pending: () => alone(() => this.inOrder().filter((event) => !event.published).length),
       },
       schedule: {
-        due: (limit) => alone(() => this.#dueWork(limit)),
+        due: (limit, closed) => alone(() => this.#dueWork(limit, closed)),
+        giveUp: async (_lease, { id }) => {
+          throw new Error(`no message is too large here, nor is that of ${id}`);
+        },
         markQueued: (lease, sent) => alone(() => this.#markQueued(lease, sent)),
         deadUnsent: (limit) =>
           alone(() =>
@@ -164,10 +172,20 @@ export class MemoryDatabase {
               .slice(0, limit)
               .map((work) => this.#toDue(work)),
           ),
-        markDeadSent: (lease, ids) =>
+        unmarkedFrom: () => alone(() => this.unmarked.get("from") ?? null),
+        beginDeadLetters: (lease, from) =>
           alone(() => {
             this.#requireLease(lease);
+            this.unmarked.set("from", from, this.#undo);
+          }),
+        markDeadSent: (lease, letters) =>
+          alone(() => {
+            this.#requireLease(lease);
+            const isMeant = ({ id, round, status }: WorkEntry) =>
+              ["dead", "discarded"].includes(status) && letters.some((one) => one.id === id && one.round === round);
+            const ids = this.#works(isMeant).map(({ id }) => id);
             for (const id of ids) this.#update(id, { deadLetterSent: true });
+            this.unmarked.delete("from", this.#undo);
             this.#beginRounds(ids);
           }),
         renew: (attempts, leaseMs) =>
@@ -371,6 +389,7 @@ export class MemoryDatabase {
               if (!this.parked.get(key)) this.parked.set(key, one, undo);
             }
           }),
+        awaited: (projection, subjectIds) => statement(() => this.#awaited(projection, subjectIds)),
         take: (projection, subjectIds) => statement(() => this.#takeParked(projection, subjectIds)),
       },
       savepoint: async (work) => {
@@ -515,6 +534,11 @@ export class MemoryDatabase {
     });
   }
 
+  #awaited(projection: string, subjectIds: readonly string[]): string[] {
+    const parked = this.parked.values().filter((one) => one.projection === projection);
+    return subjectIds.filter((id) => parked.some(({ waitsFor }) => waitsFor === id));
+  }
+
   #takeParked(projection: string, subjectIds: readonly string[]): StoredEvent[] {
     const found = this.parked
       .values()
@@ -579,8 +603,9 @@ export class MemoryDatabase {
       }));
   }
 
-  #dueWork(limit: number): DueWork[] {
+  #dueWork(limit: number, closed: readonly string[]): DueWork[] {
     return this.#works((work) => work.status === "pending" && work.nextAttemptAt <= this.scheduler.now)
+      .filter(({ type }) => !closed.includes(`work.${type}`))
       .sort((a, b) => a.nextAttemptAt - b.nextAttemptAt)
       .slice(0, limit)
       .map((work) => this.#toDue(work));
@@ -642,8 +667,9 @@ export class MemoryDatabase {
     for (const { id } of published) this.#updateEvent(id, { published: false });
     for (const { id, status } of this.work.values()) {
       if (status === "queued") this.#update(id, { status: "pending", nextAttemptAt: this.scheduler.now });
-      if (status === "dead") this.#update(id, { deadLetterSent: false });
+      if (status === "dead" || status === "discarded") this.#update(id, { deadLetterSent: false });
     }
+    this.unmarked.set("from", new Map(), this.#undo);
     this.identity.set("log", identity, this.#undo);
     this.notify("events");
     return published.length;

@@ -12,7 +12,7 @@ export interface TestPages extends AsyncDisposable {
 }
 
 /**
- * `/ok/...` is an article, `/404/...` is not there, `/503/...` always fails, `/once/...` only the first time, and
+ * `/ok/...` is an article, `/big/...` one of 5 MB of CJK text, `/404/...` is not there, `/503/...` always fails, `/once/...` only the first time, and
  * `/ill/...` is not there until mended; all after `delayMs`.
  */
 export async function servePages({ delayMs = 0 } = {}): Promise<TestPages> {
@@ -24,7 +24,7 @@ export async function servePages({ delayMs = 0 } = {}): Promise<TestPages> {
     const status = ill && path.startsWith("/ill") ? 404 : statusOf(path, requests.get(path) ?? 1);
     setTimeout(() => {
       response.writeHead(status, { "content-type": "text/html; charset=utf-8" });
-      response.end(status === 200 ? article(path) : `<h1>${status}</h1>`);
+      response.end(status === 200 ? pageAt(path) : `<h1>${status}</h1>`);
     }, delayMs);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -48,8 +48,18 @@ function statusOf(path: string, times: number): number {
   return path.startsWith("/503") || (path.startsWith("/once") && times === 1) ? 503 : 200;
 }
 
-function article(path: string): string {
-  const paragraph = "<p>A ledger remembers what happened, and a log carries it to whoever wants to know.</p>";
+/** As much as the fetcher takes. */
+const BIG_BYTES = 5_000_000;
+
+function pageAt(path: string): string {
+  if (!path.startsWith("/big")) return article(path);
+  const paragraph = `<p>${"\u6F22\u5B57".repeat(500)}</p>`;
+  return article(path, paragraph, Math.floor(BIG_BYTES / Buffer.byteLength(paragraph)) - 1);
+}
+
+const SENTENCE = "<p>A ledger remembers what happened, and a log carries it to whoever wants to know.</p>";
+
+function article(path: string, paragraph = SENTENCE, times = 8): string {
   return `<!doctype html><html lang="en"><head><title>Article ${path}</title><meta name="keywords" content="ledger, log">
-</head><body><article><h1>Article ${path}</h1>${paragraph.repeat(8)}</article></body></html>`;
+</head><body><article><h1>Article ${path}</h1>${paragraph.repeat(times)}</article></body></html>`;
 }

@@ -25,5 +25,6 @@ function unapplied({ db }: App, groups: readonly string[]) {
     from lifestream.events e cross join unnest(${groups as string[]}::text[]) as g(consumer_group)
     left join lifestream.kafka_offsets o
       on o.consumer_group = g.consumer_group and o.topic = 'events.raw' and o.partition = e.kafka_partition
-    where not e.published_to_kafka or o.last_offset is null or o.last_offset < e.kafka_offset)`;
+    where (not e.published_to_kafka or o.last_offset is null or o.last_offset < e.kafka_offset)
+      and not (e.published_to_kafka and exists (select from lifestream.dead_letters d where d.id = e.id)))`;
 }

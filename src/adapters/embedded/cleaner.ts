@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { messageOf } from "../../engine/errors.ts";
 import type { Logger } from "../../engine/logger.ts";
+import { Outage } from "../../engine/outage.ts";
 import { cleanOnce, forgetGroups } from "./cleaning.ts";
 import type { LogDb } from "./database.ts";
 
@@ -10,17 +11,24 @@ const PAUSE_MS = 50;
 /** Longer than the pause between two rounds: whoever cleans goes on doing it. */
 const LEASE_MS = 90_000;
 
-/** Keeps the log tidy from time to time, in one process at a time, until the signal aborts. */
-export async function keepTidy(db: LogDb, logger: Logger, signal: AbortSignal): Promise<void> {
+/**
+ * Keeps the log tidy from time to time, in one process at a time, until the signal aborts. That it cannot is told once:
+ * nothing else would show it before the disk is full.
+ */
+export async function keepTidy(db: LogDb, logger: Logger, signal: AbortSignal, everyMs = EVERY_MS): Promise<void> {
   const holder = crypto.randomUUID();
+  const outage = new Outage(Math.random);
   const pause = (ms: number) => delay(ms, undefined, { signal, ref: false }).catch(() => {});
   while (!signal.aborted) {
-    await pause(EVERY_MS);
+    await pause(everyMs);
     try {
       if (!signal.aborted && (await mayClean(db, holder))) await forgetGroups(db);
       while (!signal.aborted && (await mayClean(db, holder)) && (await cleanOnce(db)) > 0) await pause(PAUSE_MS);
+      if (outage.over()) logger.info("the log is tidied again");
     } catch (error) {
-      logger.debug(`the log was not tidied: ${messageOf(error)}`);
+      const reason = messageOf(error);
+      if (outage.failed(new Error(reason)).isNews)
+        logger.warn(`the log is not tidied, so it keeps what is past its retention: ${reason}`);
     }
   }
 }

@@ -1,9 +1,12 @@
 import { type Forwarding, type GroupPlace, type KnownLog, positionKey, type Sql } from "../../engine/ports.ts";
-import { EVENTS_TOPIC } from "../../engine/topics.ts";
+import { DEAD_LETTER_TOPIC, EVENTS_TOPIC } from "../../engine/topics.ts";
 import type { Database } from "./connect.ts";
 
 /** Offsets of one topic, by partition. */
 type Offsets = Record<string, number>;
+
+/** What was sent longer ago than this is in no tail that a broker loses. */
+const TAIL_DAYS = 7;
 
 /** Which log the ledger was forwarded to, what it must still hold, and starting over when it does not. */
 export function createForwarding(db: Database): Forwarding {
@@ -54,8 +57,7 @@ export function createForwarding(db: Database): Forwarding {
           insert into lifestream.ledger_flows (generation, reason, events)
           values (${batch?.generation ?? 1}, ${reason}, ${events.count})`;
         await tx`update lifestream.work set status = 'pending', next_attempt_at = now() where status = 'queued'`;
-        // The dead-letter topic was made anew too: it is filled again like everything else.
-        await tx`update lifestream.work set dead_letter_sent_at = null where status = 'dead'`;
+        await forgetDeadLetters(tx, log);
         if (catalog) await tx`update lifestream.tag_catalog set sent_at = null`;
         await writeIdentity(tx as unknown as Database, log);
         await tx`delete from lifestream.topic_resets`;
@@ -84,6 +86,21 @@ async function forgetMarksOfOthers(tx: Sql): Promise<void> {
   await tx`
     update lifestream.events set published_to_kafka = false
     where published_to_kafka and kafka_offset is null and not exists (select from lifestream.log_identity)`;
+}
+
+/**
+ * The dead-letter topic may lack what it was sent: all of it where it is another one, else what is not old. The dispatcher
+ * reads what it holds from its beginning, and sends the rest.
+ */
+async function forgetDeadLetters(tx: Sql, { topicIds }: KnownLog): Promise<void> {
+  const [known] = await tx<{ topic_id: string }[]>`
+    select topic_id from lifestream.log_identity where topic = ${DEAD_LETTER_TOPIC}`;
+  const isAnother = known?.topic_id !== topicIds.get(DEAD_LETTER_TOPIC);
+  await tx`
+    update lifestream.work set dead_letter_sent_at = null
+    where status in ('dead', 'discarded')
+      and (${isAnother} or dead_letter_sent_at > clock_timestamp() - ${TAIL_DAYS} * interval '1 day')`;
+  await tx`update lifestream.dead_letter_batch set sent_from = '{}'`;
 }
 
 async function writeIdentity(db: Database, { clusterId, topicIds, flowFrom }: KnownLog): Promise<void> {

@@ -1,18 +1,31 @@
-import type { Outbox, OutboxRow, SentRow, Sql } from "../../engine/ports.ts";
+import { messageOf } from "../../engine/errors.ts";
+import {
+  type NewRecord,
+  type Outbox,
+  type OutboxRow,
+  type SentRow,
+  type Sql,
+  withoutPayload,
+} from "../../engine/ports.ts";
+import { EVENTS_TOPIC } from "../../engine/topics.ts";
 import type { Database } from "./connect.ts";
 import { requireLease } from "./leases.ts";
+import { txDeadLetters } from "./set-aside.ts";
 
 /**
  * A payload above this many stored (compressed) bytes stays in the ledger; its record says so and consumers read it
  * from there. Well under the broker's 1 MB limit for a batch.
  */
 const INLINE_LIMIT = 128 * 1024;
-/** And a value above this many characters after all, as very repetitive text compresses well. */
-const VALUE_LIMIT = 512 * 1024;
+/** And a record above this many bytes after all, as very repetitive text compresses well. */
+const RECORD_LIMIT = 512 * 1024;
 /** Most stored payload bytes in one batch, so that a backlog of big pages does not fill the memory. */
 const BATCH_BYTES = 16 * 1024 * 1024;
 /** How often rows that committed late (below what was sent already) are looked for. */
 const LATE_CHECK_MS = 500;
+
+/** The place of a record that never came into the log. */
+const NOWHERE = { partition: -1, offset: -1 };
 
 /** The unpublished rows of the ledger, in ledger order. See docs/decisions/0003-ledger-order.md. */
 export function createOutbox(db: Database): Outbox {
@@ -32,6 +45,29 @@ export function createOutbox(db: Database): Outbox {
         }
         return rowsOf(tx, await planBatch(tx, batch.high_water, limit), batch.generation);
       }) as Promise<OutboxRow[]>;
+    },
+    async setAside(lease, row, error) {
+      await db.begin(async (tx) => {
+        await requireLease(tx, lease);
+        await txDeadLetters(tx).put([
+          {
+            id: row.id,
+            stage: "relay",
+            topic: EVENTS_TOPIC,
+            ...NOWHERE,
+            key: Buffer.from(row.key),
+            value: Buffer.from(row.value),
+            headers: row.headers,
+            error: messageOf(error),
+            errorClass: error.errorClass,
+          },
+        ]);
+        await tx`update lifestream.outbox_batch set event_ids = array_remove(event_ids, ${row.id}::uuid)`;
+        await tx`
+          update lifestream.events
+          set published_to_kafka = true, kafka_topic = null, kafka_partition = null, kafka_offset = null
+          where id = ${row.id}`;
+      });
     },
     async pending() {
       const [row] = await db<{ count: number }[]>`
@@ -80,19 +116,17 @@ async function rowsOf(tx: Sql, ids: readonly string[], generation: number): Prom
       'id', e.id, 'occurred_at', ${isoTime(tx, "occurred_at")}, 'received_at', ${isoTime(tx, "received_at")},
       'source', e.source, 'subject', e.subject, 'subject_id', e.subject_id, 'event_type', e.event_type,
       'schema_version', e.schema_version,
-      'payload', case when pg_column_size(e.payload) <= ${INLINE_LIMIT} then e.payload end,
+      'payload', case when pg_column_size(e.payload) <= ${INLINE_LIMIT}
+        and octet_length(e.payload::text) <= ${RECORD_LIMIT} then e.payload end,
       'correlation_id', e.correlation_id, 'causation_id', e.causation_id, 'kafka_topic', null,
       'kafka_partition', null, 'kafka_offset', null, 'published_to_kafka', false,
       'position', e.position)::text as value
     from unnest(${ids as string[]}::uuid[]) with ordinality as batch(id, nth) join lifestream.events e using (id)
     order by e.position`;
-  return rows.map(({ id, position, key, type, source, value }) => ({
-    id,
-    position,
-    key,
-    value: value.length <= VALUE_LIMIT ? value : withoutPayload(value),
-    headers: { event_type: type, source, generation: String(generation) },
-  }));
+  return rows.map(({ id, position, key, type, source, value }) => {
+    const row = { id, position, key, value, headers: { event_type: type, source, generation: String(generation) } };
+    return bytesOf(row) <= RECORD_LIMIT ? row : withoutPayload(row);
+  });
 }
 
 /** Milliseconds as the first system wrote them; more digits only where the row has more. */
@@ -102,8 +136,8 @@ function isoTime(tx: Sql, column: "occurred_at" | "received_at") {
     then to_char(${time}, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') else to_char(${time}, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') end`;
 }
 
-function withoutPayload(value: string): string {
-  return JSON.stringify({ ...JSON.parse(value), payload: null });
+function bytesOf({ key, value, headers }: NewRecord): number {
+  return [key, value, ...Object.values(headers)].reduce((bytes, text) => bytes + Buffer.byteLength(text), 0);
 }
 
 async function markPublished(tx: Sql, rows: readonly SentRow[]): Promise<void> {

@@ -95,9 +95,10 @@ const START_OVER = [
   on("topic_resets", { select: true, insert: true, delete: true }),
   on("events", { select: ["published_to_kafka"], update: ["published_to_kafka"] }),
   on("work", {
-    select: ["status", "work_type", "kafka_partition", "kafka_offset"],
+    select: ["status", "work_type", "kafka_partition", "kafka_offset", "dead_letter_sent_at"],
     update: ["status", "next_attempt_at", "dead_letter_sent_at"],
   }),
+  on("dead_letter_batch", { update: ["sent_from"] }),
   on("tag_catalog", { update: ["sent_at"] }),
   on("log_identity", { select: true, insert: true, delete: true }),
 ];
@@ -111,7 +112,12 @@ export function databaseRoles({ registry, tables, embedded }: RolesOptions): Dat
     role(
       "relay",
       ["kafka:publish"],
-      [...START_OVER, on("events", { select: true, update: FORWARDED }), ...log.append],
+      [
+        ...START_OVER,
+        on("events", { select: true, update: FORWARDED }),
+        on("dead_letters", { select: ["id", "status"], insert: true, update: ["status", "error", "error_class"] }),
+        ...log.append,
+      ],
       ["events_position_seq"],
     ),
     role(
@@ -122,6 +128,7 @@ export function databaseRoles({ registry, tables, embedded }: RolesOptions): Dat
         ...LEASE,
         ...APPEND,
         on("work", { select: true, insert: true, update: true }),
+        on("dead_letter_batch", { select: true, update: ["sent_from"] }),
         ...log.append,
         ...log.subscribe,
         ...log.tidy,

@@ -1,5 +1,5 @@
 import type { DueWork, LedgerRow, Schedule, Sql } from "../../engine/ports.ts";
-import { expiredFailure } from "../../engine/work-failed.ts";
+import { expiredFailure, undeliverable } from "../../engine/work-failed.ts";
 import type { Database } from "./connect.ts";
 import { beginRounds } from "./failures-acts.ts";
 import { requireLease } from "./leases.ts";
@@ -16,9 +16,10 @@ export function createSchedule(db: Database): Schedule {
   const columns = db`id, work_type, subject, subject_id, attempt, round, attempts_before, max_attempts, created_at,
     last_error, correlation_id, triggered_by_event_id, payload, agent, finished_at`;
   return {
-    async due(limit) {
+    async due(limit, closed) {
       const rows = await db<DueRow[]>`
         select ${columns} from lifestream.work where status = 'pending' and next_attempt_at <= clock_timestamp()
+          and not ('work.' || work_type = any(${closed as string[]}))
         order by next_attempt_at limit ${limit}`;
       return rows.map(toDueWork);
     },
@@ -36,6 +37,18 @@ export function createSchedule(db: Database): Schedule {
       });
     },
 
+    async giveUp(lease, work, error) {
+      await db.begin(async (tx) => {
+        await requireLease(tx, lease);
+        const [row] = await tx<DueRow[]>`
+          update lifestream.work set status = 'failed', finished_at = clock_timestamp()
+          where id = ${work.id} and attempt = ${work.attempt} and status = 'pending'
+          returning id, work_type, subject, subject_id, attempt, round, attempts_before, max_attempts, created_at, last_error,
+            correlation_id, triggered_by_event_id, payload, agent, finished_at`;
+        if (row) await txLedger(tx).append([undeliverable(toWork(row), error, row.finished_at ?? "")]);
+      });
+    },
+
     async deadUnsent(limit) {
       const rows = await db<DueRow[]>`
         select ${columns} from lifestream.work
@@ -44,11 +57,31 @@ export function createSchedule(db: Database): Schedule {
       return rows.map(toDueWork);
     },
 
-    async markDeadSent(lease, ids) {
+    async unmarkedFrom() {
+      const [batch] = await db<{ sent_from: Record<string, number> | null }[]>`
+        select sent_from from lifestream.dead_letter_batch`;
+      return batch?.sent_from ? new Map(Object.entries(batch.sent_from)) : null;
+    },
+
+    async beginDeadLetters(lease, from) {
       await db.begin(async (tx) => {
         await requireLease(tx, lease);
-        await tx`update lifestream.work set dead_letter_sent_at = clock_timestamp() where id = any(${ids as string[]}::uuid[])`;
-        await beginRounds(tx, ids);
+        await tx`update lifestream.dead_letter_batch set sent_from = ${tx.json(Object.fromEntries(from))}`;
+      });
+    },
+
+    async markDeadSent(lease, letters) {
+      await db.begin(async (tx) => {
+        await requireLease(tx, lease);
+        await tx`
+          update lifestream.work w set dead_letter_sent_at = clock_timestamp()
+          from unnest(${letters.map((l) => l.id)}::uuid[], ${letters.map((l) => l.round)}::int[]) as l(id, round)
+          where w.id = l.id and w.round = l.round and w.status in ('dead', 'discarded') and w.dead_letter_sent_at is null`;
+        await tx`update lifestream.dead_letter_batch set sent_from = null`;
+        await beginRounds(
+          tx,
+          letters.map((letter) => letter.id),
+        );
       });
     },
 

@@ -125,6 +125,12 @@ export function txParked(tx: Sql, { alone = false } = {}): TxParked {
         )}) as p(projection text, event_id uuid, waits_for text, event jsonb)
         on conflict (projection, event_id) do nothing`;
     },
+    async awaited(projection, subjectIds) {
+      const rows = await tx<{ waits_for: string }[]>`
+        select distinct waits_for from lifestream.parked_events
+        where projection = ${projection} and waits_for = any(${subjectIds as string[]})`;
+      return rows.map((row) => row.waits_for);
+    },
     async take(projection, subjectIds) {
       if (subjectIds.length === 0) return [];
       // A statement of its own: the one that looks must see what was committed while this waited.

@@ -1,5 +1,6 @@
 import { WORK_STATUSES, workMatrix } from "../../api/work-matrix.ts";
 import { UserError } from "../../engine/errors.ts";
+import { placeInTopic } from "../../engine/failures.ts";
 import type { PipelineHealth } from "../../engine/health.ts";
 import { count, exactTime, relativeTime } from "../../engine/web/parts.ts";
 import { pipelineHealth } from "../../server.ts";
@@ -102,12 +103,7 @@ function deadLetters({ deadWork, deadRecords }: PipelineHealth): string[][] {
       plain(item.subjectId),
       reason(item.error),
     ]),
-    ...deadRecords.latest.map((item) => [
-      exactTime(item.at),
-      item.topic,
-      `partition ${item.partition} offset ${item.offset}`,
-      reason(item.error),
-    ]),
+    ...deadRecords.latest.map((item) => [exactTime(item.at), item.topic, placeInTopic(item), reason(item.error)]),
   ];
   const more = deadWork.total + deadRecords.total - items.length;
   const older = more > 0 ? `and ${count(more, "older one")}; ` : "";

@@ -5,6 +5,9 @@ import { foldLink } from "./fold.ts";
 
 const visibility = z.enum(["private", "public"]);
 const optionalText = z.string().nullish();
+/** Browsers hand on no more, and messages of work, which name it, must fit into the log. */
+const MAX_URL_CHARS = 100_000;
+const address = z.string().min(1).max(MAX_URL_CHARS);
 
 /** Id of the event that saves a link by hand: however often it is shared, it is saved once. */
 export function captureId(subjectId: string): string {
@@ -17,7 +20,7 @@ export const linkAdded = defineEvent({
   subject: "link",
   version: 1,
   payload: z.looseObject({
-    url: z.string().min(1),
+    url: address,
     url_norm: optionalText,
     source: optionalText,
     visibility: visibility.nullish(),
@@ -103,6 +106,6 @@ export const linkCleaned = defineEvent({
       content_hash: z.string().min(1),
       ...decided,
     }),
-    z.looseObject({ scope: z.literal("content"), url: z.string().min(1), ...decided }),
+    z.looseObject({ scope: z.literal("content"), url: address, ...decided }),
   ]),
 });

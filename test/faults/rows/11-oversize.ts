@@ -24,7 +24,33 @@ export const oversize: FaultRow = {
       payload: { title },
     }));
     await ingest(events, { store, registry, now: () => new Date() });
+    // Few characters that compress well and are many bytes; a page as large as is read, of such text; names too large.
+    const text = "\u6F22".repeat(400_000);
+    await ingest([{ type: "todo.created", subject: "todo", subjectId: "todo:cjk", payload: { title: text } }], {
+      store,
+      registry,
+      now: () => new Date(),
+    });
+    await life.captureLink("/big/page");
+    const [unsendable] = await life.world.app.db<{ id: string }[]>`
+      insert into lifestream.events (occurred_at, source, subject, subject_id, event_type, payload)
+      values (now(), repeat('s', 1200000), 'todo', 'todo:names', 'todo.created', '{"title": "x"}') returning id`;
     await life.capture(50);
-    return await outcomeOf(life, `3 events of ${MEGABYTES} MB amid small ones`, await life.untilSettled(60_000));
+    const recoveredMs = await life.untilSettled(60_000);
+    await requireRead(life, unsendable?.id ?? "");
+    const what = `3 events of ${MEGABYTES} MB, 400,000 characters of CJK, a page of 5 MB, a source of 1.2 MB, amid small ones`;
+    return await outcomeOf(life, what, recoveredMs);
   },
 };
+
+/** The page was read and published, and what no record can hold is set aside alone. */
+async function requireRead({ world: { app } }: Life, unsendable: string): Promise<void> {
+  const [link] = await app.db<{ status: string; bytes: number }[]>`
+    select status, octet_length(text_content) as bytes from lifestream.links join lifestream.link_content using (subject_id)
+    where url like '%/big/page'`;
+  if (link?.status !== "published" || link.bytes < 1_000_000)
+    throw new Error(`the big page is ${link?.status}, with ${link?.bytes} bytes of text`);
+  const aside = await app.db<{ id: string }[]>`select id from lifestream.dead_letters where topic = 'events.raw'`;
+  if (aside.map(({ id }) => id).join() !== unsendable)
+    throw new Error(`set aside: ${aside.map(({ id }) => id).join(" ")}, not only ${unsendable}`);
+}
