@@ -8,7 +8,7 @@ import type { Registry } from "../engine/registry.ts";
 import { type Backoff, fullJitter } from "../engine/retry.ts";
 import { faultPoint } from "../runtime/fault-point.ts";
 import { compareTables, prepareDifferences, type TableDifference } from "./difference.ts";
-import { LedgerFold, type UnreadableEvents } from "./fold.ts";
+import { LedgerFold, prepareFold, type UnreadableEvents } from "./fold.ts";
 import { type OwnedTable, ownedTables } from "./owned.ts";
 import { createShadow } from "./shadow.ts";
 import { switchOver } from "./switch-over.ts";
@@ -48,11 +48,14 @@ export async function rebuild(options: RebuildOptions): Promise<RebuildReport> {
     await aloneHere(tx);
     const tables = await ownedTables(tx, projections);
     const redirect = await createShadow(tx, tables);
-    const fold = new LedgerFold(tx, { registry, projections, redirect, ...(onProgress && { onProgress }) });
+    await prepareFold(tx);
+    const fold = new LedgerFold(tx, { registry, projections, tables, redirect, ...(onProgress && { onProgress }) });
     await fold.catchUp();
     faultPoint("rebuild.folded");
+    // Where nobody waits for it yet, as far as that goes.
+    await foldRest(fold);
     await holdWriters(tx, tables, options);
-    await fold.catchUp();
+    await foldRest(fold);
     await prepareDifferences(tx);
     const found = await compareTables(tx, tables, { leftOut: false });
     await switchOver(tx, tables);
@@ -60,6 +63,12 @@ export async function rebuild(options: RebuildOptions): Promise<RebuildReport> {
     return { events: fold.done, tables: found, unreadable: fold.unreadable };
   });
   return report as RebuildReport;
+}
+
+/** What came meanwhile; all of it anew where that belongs between what is folded. */
+async function foldRest(fold: LedgerFold): Promise<void> {
+  if (!(await fold.holds())) await fold.startAnew();
+  await fold.catchUp();
 }
 
 /** Settings of a transaction that folds; refuses where another one is at it. Both end with the transaction. */
@@ -73,13 +82,19 @@ export async function aloneHere(tx: Sql): Promise<void> {
   await holdSchema(tx);
 }
 
-/** Keeps everybody from writing to the tables until the transaction ends. Readers notice nothing. */
+/**
+ * Keeps everybody from writing to the tables, and the relay from choosing what it sends next, which may move an event,
+ * until the transaction ends. Readers notice nothing.
+ */
 async function holdWriters(tx: Sql, tables: readonly OwnedTable[], { clock, random, signal }: RebuildOptions) {
   const names = tables.map(({ name }) => `lifestream."${name}"`).join(", ");
   await tx.unsafe(`set local lock_timeout = '${LOCK_TRY}'`);
   for (let tries = 1; ; tries += 1) {
     try {
-      await tx.savepoint((inner) => inner.unsafe(`lock table ${names} in share row exclusive mode`));
+      await tx.savepoint(async (inner) => {
+        await inner.unsafe(`lock table ${names} in share row exclusive mode`);
+        await inner`select from lifestream.outbox_batch for update`;
+      });
       break;
     } catch (error) {
       if ((error as { code?: string }).code !== "55P03") throw error;

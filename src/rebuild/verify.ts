@@ -1,7 +1,7 @@
 import type { Sql } from "../engine/ports.ts";
 import { compareTables, prepareDifferences } from "./difference.ts";
 import { type Explained, explainDifferences } from "./explain.ts";
-import { LedgerFold } from "./fold.ts";
+import { LedgerFold, prepareFold } from "./fold.ts";
 import { leaveOutOnTheirWay, leaveOutReadAfterAll, noteEventsAside, prepareLeftOut } from "./left-out.ts";
 import { type OwnedTable, ownedTables } from "./owned.ts";
 import { aloneHere, type RebuildOptions, type RebuildReport } from "./rebuild.ts";
@@ -29,10 +29,17 @@ export async function verify(options: RebuildOptions): Promise<VerifyReport> {
     await aloneHere(tx);
     const owned = await ownedTables(tx, projections);
     const redirect = await createShadow(tx, owned);
+    await prepareFold(tx);
     await prepareLeftOut(tx);
     const onTheirWay = await leaveOutOnTheirWay(tx);
     await noteEventsAside(tx);
-    const fold = new LedgerFold(tx, { registry, projections, redirect, ...(onProgress && { onProgress }) });
+    const fold = new LedgerFold(tx, {
+      registry,
+      projections,
+      tables: owned,
+      redirect,
+      ...(onProgress && { onProgress }),
+    });
     let readAfterAll = 0;
     await fold.catchUp(async (applied) => {
       readAfterAll += await leaveOutReadAfterAll(tx, applied);
