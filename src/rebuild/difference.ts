@@ -72,7 +72,8 @@ async function stateOf(tx: Sql, table: OwnedTable, schema: string, leftOut: bool
 }
 
 /** Key and row of what is ours, as JSON. */
-function rowsOf(tx: Sql, { name, key, columns, part }: OwnedTable, schema: string, leftOut: boolean) {
+function rowsOf(tx: Sql, table: OwnedTable, schema: string, leftOut: boolean) {
+  const { name, key, columns, part } = table;
   const ours = part ? tx`${tx(`t.${part.column}`)} = any(${part.values as string[]})` : tx`true`;
   const looked =
     leftOut && columns.includes("subject_id")
@@ -80,5 +81,30 @@ function rowsOf(tx: Sql, { name, key, columns, part }: OwnedTable, schema: strin
       : tx`true`;
   return tx`
     select jsonb_build_array(${tx.unsafe(key.map((column) => `t."${column}"`).join(", "))}) as key, to_jsonb(t) as row
-    from ${tx(`${schema}.${name}`)} as t where ${ours} and ${looked}`;
+    from ${tx(`${schema}.${name}`)} as t where ${ours} and ${looked} and not ${isLeftByAdoption(tx, table)}`;
+}
+
+/** Rows that an adoption listed, as no event can be about them: neither compared nor changed. */
+export async function countLeftByAdoption(tx: Sql, tables: readonly OwnedTable[]): Promise<number> {
+  let rows = 0;
+  for (const table of tables) {
+    const [row] = await tx<{ rows: number }[]>`
+      select count(*) as rows from ${tx(`lifestream.${table.name}`)} as t where ${isLeftByAdoption(tx, table)}`;
+    rows += row?.rows ?? 0;
+  }
+  return rows;
+}
+
+/** Tables whose rows an adoption lists one by one; what stands beside these in others, under the same empty id, it does not. */
+const LISTED = ["links", "todos", "annotations", "temperature_readings"];
+
+/** The key that an adoption gives is what a person knows a row by, so any column may hold it. */
+function isLeftByAdoption(tx: Sql, { name, key, columns }: OwnedTable) {
+  if (!columns.includes("subject_id")) return tx`false`;
+  const texts = tx.unsafe(columns.map((column) => `t."${column}"::text`).join(", "));
+  const listed = key.length === 1 && key[0] === "subject_id" ? tx`true` : tx`p.key = any(array[${texts}])`;
+  const which = LISTED.includes(name)
+    ? tx`p.table_name = ${name} and ${listed}`
+    : tx`p.table_name = any(${LISTED}) and p.reason = 'it has no subject id'`;
+  return tx`(t.subject_id = '' and exists (select from lifestream.adoption_problems p where ${which}))`;
 }

@@ -7,15 +7,16 @@ import type { Projection } from "../engine/projection.ts";
 import type { Registry } from "../engine/registry.ts";
 import { type Backoff, fullJitter } from "../engine/retry.ts";
 import { faultPoint } from "../runtime/fault-point.ts";
-import { compareTables, prepareDifferences, type TableDifference } from "./difference.ts";
+import { compareTables, countLeftByAdoption, prepareDifferences, type TableDifference } from "./difference.ts";
 import { LedgerFold, prepareFold, type UnreadableEvents } from "./fold.ts";
-import { type OwnedTable, ownedTables } from "./owned.ts";
+import { type OwnedTable, ownedTables, withReferring } from "./owned.ts";
 import { createShadow } from "./shadow.ts";
 import { switchOver } from "./switch-over.ts";
 
 export interface RebuildOptions {
   readonly db: Database;
   readonly registry: Registry;
+  /** Those whose tables refer to theirs come with them. */
   readonly projections: readonly Projection[];
   readonly clock: Clock;
   readonly random: () => number;
@@ -26,6 +27,8 @@ export interface RebuildOptions {
 export interface RebuildReport {
   readonly events: number;
   readonly tables: readonly TableDifference[];
+  /** Rows that an adoption listed as left: they stay as they are. */
+  readonly leftByAdoption: number;
   /** The live tables do not have these either. */
   readonly unreadable: UnreadableEvents;
 }
@@ -43,9 +46,10 @@ const LOCK_RETRY: Backoff = { baseMs: 50, capMs: 1_000 };
  * which is why handlers are safe to repeat.
  */
 export async function rebuild(options: RebuildOptions): Promise<RebuildReport> {
-  const { db, registry, projections, onProgress } = options;
+  const { db, registry, onProgress } = options;
   const report = await db.begin(async (tx) => {
     await aloneHere(tx);
+    const projections = await withReferring(tx, options.projections, registry.projections);
     const tables = await ownedTables(tx, projections);
     const redirect = await createShadow(tx, tables);
     await prepareFold(tx);
@@ -60,7 +64,8 @@ export async function rebuild(options: RebuildOptions): Promise<RebuildReport> {
     const found = await compareTables(tx, tables, { leftOut: false });
     await switchOver(tx, tables);
     faultPoint("rebuild.before-commit");
-    return { events: fold.done, tables: found, unreadable: fold.unreadable };
+    const leftByAdoption = await countLeftByAdoption(tx, tables);
+    return { events: fold.done, tables: found, leftByAdoption, unreadable: fold.unreadable };
   });
   return report as RebuildReport;
 }

@@ -1,9 +1,9 @@
 import type { Sql } from "../engine/ports.ts";
-import { compareTables, prepareDifferences } from "./difference.ts";
+import { compareTables, countLeftByAdoption, prepareDifferences } from "./difference.ts";
 import { type Explained, explainDifferences } from "./explain.ts";
 import { LedgerFold, prepareFold } from "./fold.ts";
 import { leaveOutOnTheirWay, leaveOutReadAfterAll, noteEventsAside, prepareLeftOut } from "./left-out.ts";
-import { type OwnedTable, ownedTables } from "./owned.ts";
+import { type OwnedTable, ownedTables, withReferring } from "./owned.ts";
 import { aloneHere, type RebuildOptions, type RebuildReport } from "./rebuild.ts";
 import { createShadow } from "./shadow.ts";
 
@@ -24,9 +24,10 @@ export interface VerifyReport extends RebuildReport {
  * for it.
  */
 export async function verify(options: RebuildOptions): Promise<VerifyReport> {
-  const { db, registry, projections, onProgress } = options;
+  const { db, registry, onProgress } = options;
   const report = await db.begin("isolation level repeatable read", async (tx) => {
     await aloneHere(tx);
+    const projections = await withReferring(tx, options.projections, registry.projections);
     const owned = await ownedTables(tx, projections);
     const redirect = await createShadow(tx, owned);
     await prepareFold(tx);
@@ -51,6 +52,7 @@ export async function verify(options: RebuildOptions): Promise<VerifyReport> {
       events: fold.done,
       unreadable: fold.unreadable,
       tables: found,
+      leftByAdoption: await countLeftByAdoption(tx, tables),
       onTheirWay,
       readAfterAll,
       explained: await explainDifferences(tx, tables, fold),

@@ -284,6 +284,56 @@ test(
 );
 
 test(
+  "given rows without a subject id that an adoption listed, when rebuilt and verified, then they stay and are only counted",
+  async () => {
+    const { db } = world.app;
+    const left = () => db`
+      select title from lifestream.todos where subject_id = '' union all
+      select celsius::text from lifestream.temperature_readings where subject_id = '' union all
+      select display_name from lifestream.subjects where subject_id = '' order by 1`;
+    await db`insert into lifestream.todos (subject_id, title) values ('', 'no id')`;
+    await db`insert into lifestream.subjects (subject, subject_id, display_name) values ('todo', '', 'beside it')`;
+    await db`insert into lifestream.temperature_readings values ('', '2020-01-01 00:00:00+00', 1), ('', now(), 2)`;
+    await db`
+      insert into lifestream.adoption_problems (table_name, key, reason) values
+        ('todos', 'as it was titled', 'it has no subject id'),
+        ('temperature_readings', '2020-01-01 00:00:00+00', 'it has no subject id')`;
+    // Only one of the two readings is listed.
+    expect(differing(await rebuild(options()))).toEqual({ temperature_readings: 1 });
+    expect((await left()).map(({ title }) => title)).toEqual(["1", "beside it", "no id"]);
+    expect(await verify(options())).toMatchObject({ leftByAdoption: 3 });
+    expect(differing(await verify(options()))).toEqual({});
+    for (const table of ["todos", "subjects", "temperature_readings"])
+      await db`delete from ${db(`lifestream.${table}`)} where subject_id = ''`;
+    await db`delete from lifestream.adoption_problems`;
+  },
+  TEST_MS,
+);
+
+test(
+  "given a link that no event tells of and a note on it, when links alone are rebuilt, then the note waits for its link again",
+  async () => {
+    const { db } = world.app;
+    const [ghost, note] = [idOf("https://example.org/ghost"), "00000000-0000-4000-8000-00000000abcd"];
+    await db`
+      insert into lifestream.links (subject_id, url, url_norm)
+      values (${ghost}, 'https://example.org/ghost', 'https://example.org/ghost')`;
+    await capture({
+      type: "annotation.added",
+      subject: "annotation",
+      subjectId: `anno:${note}`,
+      payload: { annotation_id: note, link_subject_id: ghost, note: "on a ghost" },
+    });
+    await materialize();
+    expect(await db`select from lifestream.annotations where annotation_id = ${note}`).toHaveLength(1);
+    expect(differing(await rebuild(options(["links"])))).toMatchObject({ links: 1, annotations: 1, parked_events: 1 });
+    expect(differing(await verify(options()))).toEqual({});
+    before = await stateDigest(world.app);
+  },
+  TEST_MS,
+);
+
+test(
   "given a rebuild that is killed before it commits, when the next one runs, then it finds everything as it was",
   async () => {
     await tamper();
