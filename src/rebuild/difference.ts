@@ -1,3 +1,4 @@
+import { UserError } from "../engine/errors.ts";
 import type { Sql } from "../engine/ports.ts";
 import type { OwnedTable } from "./owned.ts";
 
@@ -6,6 +7,8 @@ export interface TableDifference {
   readonly table: string;
   readonly live: TableState;
   readonly folded: TableState;
+  /** How it stands once it was rebuilt; the same as `folded`. */
+  readonly after?: TableState;
   /** Rows that are not the same in both. */
   readonly differing: number;
   /** The first of them, by key. */
@@ -60,6 +63,36 @@ async function compareTable(tx: Sql, table: OwnedTable, leftOut: boolean): Promi
     differing: count?.differing ?? 0,
     examples: count?.examples ?? [],
   };
+}
+
+/** Subjects with rows that are not the same in both. */
+export function differingSubjects(tx: Sql, table: OwnedTable) {
+  const notFolded = table.notFolded as string[];
+  return tx`
+    select distinct coalesce(l.row ->> 'subject_id', f.row ->> 'subject_id') as subject_id
+    from (${rowsOf(tx, table, "lifestream", false)}) as l full join (${rowsOf(tx, table, "pg_temp", false)}) as f
+      on l.key = f.key
+    where l.row - ${notFolded}::text[] is distinct from f.row - ${notFolded}::text[]`;
+}
+
+/** How tables stand that were brought to what was found; throws where they are not what was written to them. */
+export async function compareAfter(
+  tx: Sql,
+  tables: readonly OwnedTable[],
+  found: readonly TableDifference[],
+): Promise<TableDifference[]> {
+  const compared: TableDifference[] = [];
+  for (const [index, table] of tables.entries()) {
+    const before = found[index] as TableDifference;
+    const after = await stateOf(tx, table, "lifestream", false);
+    if (after.digest !== before.folded.digest) {
+      throw new UserError(
+        `lifestream.${table.name} does not take what the ledger gives, so nothing was switched: does a trigger change its rows?`,
+      );
+    }
+    compared.push({ ...before, after });
+  }
+  return compared;
 }
 
 async function stateOf(tx: Sql, table: OwnedTable, schema: string, leftOut: boolean): Promise<TableState> {

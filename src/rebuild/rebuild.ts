@@ -7,7 +7,13 @@ import type { Projection } from "../engine/projection.ts";
 import type { Registry } from "../engine/registry.ts";
 import { type Backoff, fullJitter } from "../engine/retry.ts";
 import { faultPoint } from "../runtime/fault-point.ts";
-import { compareTables, countLeftByAdoption, prepareDifferences, type TableDifference } from "./difference.ts";
+import {
+  compareAfter,
+  compareTables,
+  countLeftByAdoption,
+  prepareDifferences,
+  type TableDifference,
+} from "./difference.ts";
 import { LedgerFold, prepareFold, type UnreadableEvents } from "./fold.ts";
 import { type OwnedTable, ownedTables, withReferring } from "./owned.ts";
 import { createShadow } from "./shadow.ts";
@@ -63,9 +69,10 @@ export async function rebuild(options: RebuildOptions): Promise<RebuildReport> {
     await prepareDifferences(tx);
     const found = await compareTables(tx, tables, { leftOut: false });
     await switchOver(tx, tables);
+    const switched = await compareAfter(tx, tables, found);
     faultPoint("rebuild.before-commit");
     const leftByAdoption = await countLeftByAdoption(tx, tables);
-    return { events: fold.done, tables: found, leftByAdoption, unreadable: fold.unreadable };
+    return { events: fold.done, tables: switched, leftByAdoption, unreadable: fold.unreadable };
   });
   return report as RebuildReport;
 }
