@@ -1,3 +1,4 @@
+import { UserError } from "../engine/errors.ts";
 import type { Sql } from "../engine/ports.ts";
 import type { OwnedTable } from "./owned.ts";
 
@@ -6,6 +7,8 @@ export interface TableDifference {
   readonly table: string;
   readonly live: TableState;
   readonly folded: TableState;
+  /** How it stands once it was rebuilt; the same as `folded`. */
+  readonly after?: TableState;
   /** Rows that are not the same in both. */
   readonly differing: number;
   /** The first of them, by key. */
@@ -62,6 +65,36 @@ async function compareTable(tx: Sql, table: OwnedTable, leftOut: boolean): Promi
   };
 }
 
+/** Subjects with rows that are not the same in both. */
+export function differingSubjects(tx: Sql, table: OwnedTable) {
+  const notFolded = table.notFolded as string[];
+  return tx`
+    select distinct coalesce(l.row ->> 'subject_id', f.row ->> 'subject_id') as subject_id
+    from (${rowsOf(tx, table, "lifestream", false)}) as l full join (${rowsOf(tx, table, "pg_temp", false)}) as f
+      on l.key = f.key
+    where l.row - ${notFolded}::text[] is distinct from f.row - ${notFolded}::text[]`;
+}
+
+/** How tables stand that were brought to what was found; throws where they are not what was written to them. */
+export async function compareAfter(
+  tx: Sql,
+  tables: readonly OwnedTable[],
+  found: readonly TableDifference[],
+): Promise<TableDifference[]> {
+  const compared: TableDifference[] = [];
+  for (const [index, table] of tables.entries()) {
+    const before = found[index] as TableDifference;
+    const after = await stateOf(tx, table, "lifestream", false);
+    if (after.digest !== before.folded.digest) {
+      throw new UserError(
+        `lifestream.${table.name} does not take what the ledger gives, so nothing was switched: does a trigger change its rows?`,
+      );
+    }
+    compared.push({ ...before, after });
+  }
+  return compared;
+}
+
 async function stateOf(tx: Sql, table: OwnedTable, schema: string, leftOut: boolean): Promise<TableState> {
   const [state] = await tx<TableState[]>`
     select count(*) as rows, left(encode(sha256(coalesce(string_agg(row_digest, '' order by row_digest), '')::bytea),
@@ -72,7 +105,8 @@ async function stateOf(tx: Sql, table: OwnedTable, schema: string, leftOut: bool
 }
 
 /** Key and row of what is ours, as JSON. */
-function rowsOf(tx: Sql, { name, key, columns, part }: OwnedTable, schema: string, leftOut: boolean) {
+function rowsOf(tx: Sql, table: OwnedTable, schema: string, leftOut: boolean) {
+  const { name, key, columns, part } = table;
   const ours = part ? tx`${tx(`t.${part.column}`)} = any(${part.values as string[]})` : tx`true`;
   const looked =
     leftOut && columns.includes("subject_id")
@@ -80,5 +114,30 @@ function rowsOf(tx: Sql, { name, key, columns, part }: OwnedTable, schema: strin
       : tx`true`;
   return tx`
     select jsonb_build_array(${tx.unsafe(key.map((column) => `t."${column}"`).join(", "))}) as key, to_jsonb(t) as row
-    from ${tx(`${schema}.${name}`)} as t where ${ours} and ${looked}`;
+    from ${tx(`${schema}.${name}`)} as t where ${ours} and ${looked} and not ${isLeftByAdoption(tx, table)}`;
+}
+
+/** Rows that an adoption listed, as no event can be about them: neither compared nor changed. */
+export async function countLeftByAdoption(tx: Sql, tables: readonly OwnedTable[]): Promise<number> {
+  let rows = 0;
+  for (const table of tables) {
+    const [row] = await tx<{ rows: number }[]>`
+      select count(*) as rows from ${tx(`lifestream.${table.name}`)} as t where ${isLeftByAdoption(tx, table)}`;
+    rows += row?.rows ?? 0;
+  }
+  return rows;
+}
+
+/** Tables whose rows an adoption lists one by one; what stands beside these in others, under the same empty id, it does not. */
+const LISTED = ["links", "todos", "annotations", "temperature_readings"];
+
+/** The key that an adoption gives is what a person knows a row by, so any column may hold it. */
+function isLeftByAdoption(tx: Sql, { name, key, columns }: OwnedTable) {
+  if (!columns.includes("subject_id")) return tx`false`;
+  const texts = tx.unsafe(columns.map((column) => `t."${column}"::text`).join(", "));
+  const listed = key.length === 1 && key[0] === "subject_id" ? tx`true` : tx`p.key = any(array[${texts}])`;
+  const which = LISTED.includes(name)
+    ? tx`p.table_name = ${name} and ${listed}`
+    : tx`p.table_name = any(${LISTED}) and p.reason = 'it has no subject id'`;
+  return tx`(t.subject_id = '' and exists (select from lifestream.adoption_problems p where ${which}))`;
 }

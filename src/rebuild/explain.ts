@@ -6,41 +6,52 @@ import type { OwnedTable } from "./owned.ts";
 /** A subject whose live rows are not what the ledger gives. */
 export interface Explained {
   readonly subjectId: string;
-  /** The one event without which the ledger would give the live rows; null: no single event explains them. */
-  readonly lost: string | null;
+  /** The events without which the ledger would give the live rows; none: no single one explains them, nor the last few. */
+  readonly lost: readonly string[];
+}
+
+export interface Explanation {
+  readonly differingSubjects: number;
+  /** At most `EXPLAINED_SUBJECTS`. */
+  readonly explained: readonly Explained[];
 }
 
 /** Subjects looked at, and events tried of each: enough to know what kind of thing happened. */
-const SUBJECTS = 20;
-const EVENTS = 50;
+export const EXPLAINED_SUBJECTS = 50;
+export const EXPLAINED_EVENTS = 50;
 
-/** Says of subjects that differ which event was lost on the way to their rows, by folding them without each in turn. */
+/**
+ * Says of subjects that differ which events were lost on the way to their rows, by folding them without each in turn,
+ * and then without the last two, the last three, and so on.
+ */
 export async function explainDifferences(
   tx: Sql,
   tables: readonly OwnedTable[],
   fold: LedgerFold,
-): Promise<Explained[]> {
+): Promise<Explanation> {
   const rows = await tx<{ subjectId: string }[]>`
-    select distinct subject_id as "subjectId" from pg_temp.differences where subject_id is not null
-    order by 1 limit ${SUBJECTS}`;
+    select distinct subject_id as "subjectId" from pg_temp.differences where subject_id is not null order by 1`;
   const ofSubjects = tables.filter(({ columns }) => columns.includes("subject_id"));
   const explained: Explained[] = [];
-  for (const { subjectId } of rows) {
-    explained.push({ subjectId, lost: await lostEvent(tx, ofSubjects, fold, subjectId) });
+  for (const { subjectId } of rows.slice(0, EXPLAINED_SUBJECTS)) {
+    explained.push({ subjectId, lost: await lostEvents(tx, ofSubjects, fold, subjectId) });
   }
-  return explained;
+  return { differingSubjects: rows.length, explained };
 }
 
-async function lostEvent(tx: Sql, tables: readonly OwnedTable[], fold: LedgerFold, subjectId: string) {
+async function lostEvents(tx: Sql, tables: readonly OwnedTable[], fold: LedgerFold, subjectId: string) {
   const events = await tx<EventRow[]>`
     select id, occurred_at, received_at, source, subject, subject_id, event_type, schema_version, payload,
       correlation_id, causation_id, position
-    from lifestream.events where subject_id = ${subjectId} order by position limit ${EVENTS}`;
-  for (const missing of events) {
-    const others = events.filter((event) => event !== missing);
-    if (await givesLiveRows(tx, tables, fold, subjectId, others)) return missing.id;
+    from lifestream.events where subject_id = ${subjectId} order by position limit ${EXPLAINED_EVENTS + 1}`;
+  if (events.length > EXPLAINED_EVENTS) return [];
+  const single = events.map((event) => [event]);
+  const last = events.slice(1).map((_, index) => events.slice(-(index + 2)));
+  for (const missing of [...single, ...last]) {
+    const others = events.filter((event) => !missing.includes(event));
+    if (await givesLiveRows(tx, tables, fold, subjectId, others)) return missing.map(({ id }) => id);
   }
-  return null;
+  return [];
 }
 
 const TRIED = new Error("only tried");

@@ -1,16 +1,26 @@
 import type { StoredEvent } from "../engine/event.ts";
 import type { Sql } from "../engine/ports.ts";
 import { MATERIALIZER_GROUP } from "../pipeline/materializer.ts";
+import { differingSubjects } from "./difference.ts";
+import type { OwnedTable } from "./owned.ts";
 
 /*
  * Subjects that a comparison says nothing about, in `pg_temp.left_out`: their live rows may lack an event that the fold
  * has, and rightly so.
  */
 
+/** Subjects that were not compared, by why. */
+export interface LeftOut {
+  /** Events of theirs are on the way to the tables. */
+  readonly onTheirWay: number;
+  /** Their rows lack an event whose record was set aside. */
+  readonly readAfterAll: number;
+}
+
 /** Makes the lists that the functions below write to. */
 export async function prepareLeftOut(tx: Sql): Promise<void> {
-  await tx`create temp table left_out (subject_id text primary key) on commit drop`;
-  await tx`create temp table events_aside (event_id uuid primary key) on commit drop`;
+  await tx`create temp table left_out (subject_id text primary key, why text not null) on commit drop`;
+  await tx`create temp table events_aside (event_id uuid primary key, subject_id text) on commit drop`;
 }
 
 /**
@@ -26,14 +36,19 @@ export async function leaveOutOnTheirWay(tx: Sql): Promise<number> {
         and o.partition = e.kafka_partition and o.last_generation = (select generation from lifestream.outbox_batch)
       where (not e.published_to_kafka or o.last_position is null or e.position > o.last_position)
         and not (e.published_to_kafka and exists (select from lifestream.dead_letters d where d.id = e.id))),
-    noted as (insert into pg_temp.left_out select distinct subject_id from waiting)
+    noted as (insert into pg_temp.left_out select distinct subject_id, 'on its way' from waiting)
     select count(*) as events from waiting`;
+  await leaveOutParked(tx);
+  return row?.events ?? 0;
+}
+
+/** Leaves out subjects with an event parked for one that is left out. */
+async function leaveOutParked(tx: Sql): Promise<void> {
   await tx`
     insert into pg_temp.left_out
-    select distinct p.event ->> 'subjectId' from lifestream.parked_events p
+    select distinct on (1) p.event ->> 'subjectId', o.why from lifestream.parked_events p
     join pg_temp.left_out o on o.subject_id = p.waits_for
     on conflict do nothing`;
-  return row?.events ?? 0;
 }
 
 /**
@@ -50,13 +65,35 @@ export async function noteEventsAside(tx: Sql): Promise<void> {
     where found.id is not null`;
 }
 
-/** Leaves out subjects of which the fold applied an event that had been set aside. Returns how many such events. */
-export async function leaveOutReadAfterAll(tx: Sql, applied: readonly StoredEvent[]): Promise<number> {
+/** Notes of which subject the fold applied an event that had been set aside. */
+export async function noteReadAfterAll(tx: Sql, applied: readonly StoredEvent[]): Promise<void> {
+  await tx`
+    update pg_temp.events_aside a set subject_id = e.subject_id
+    from unnest(${applied.map(({ id }) => id)}::uuid[], ${applied.map((e) => e.subjectId)}::text[])
+      as e(event_id, subject_id) where a.event_id = e.event_id`;
+}
+
+/**
+ * Leaves out subjects whose rows lack an event that had been set aside; once a rebuild has applied it, they can be
+ * compared like others. Returns how many such events.
+ */
+export async function leaveOutReadAfterAll(tx: Sql, tables: readonly OwnedTable[]): Promise<number> {
+  for (const table of tables.filter(({ columns }) => columns.includes("subject_id"))) {
+    await tx`
+      insert into pg_temp.left_out select subject_id, 'set aside' from (${differingSubjects(tx, table)}) as d
+      where subject_id in (select subject_id from pg_temp.events_aside) on conflict do nothing`;
+  }
+  await leaveOutParked(tx);
   const [row] = await tx<{ events: number }[]>`
-    with aside as (
-      select subject_id from unnest(${applied.map(({ id }) => id)}::uuid[], ${applied.map((e) => e.subjectId)}::text[])
-        as e(event_id, subject_id) join pg_temp.events_aside using (event_id)),
-    noted as (insert into pg_temp.left_out select distinct subject_id from aside on conflict do nothing)
-    select count(*) as events from aside`;
+    select count(*) as events from pg_temp.events_aside a join pg_temp.left_out o using (subject_id)
+    where o.why = 'set aside'`;
   return row?.events ?? 0;
+}
+
+/** How many subjects are left out. */
+export async function countLeftOut(tx: Sql): Promise<LeftOut> {
+  const [row] = await tx<LeftOut[]>`
+    select count(*) filter (where why = 'on its way') as "onTheirWay",
+      count(*) filter (where why = 'set aside') as "readAfterAll" from pg_temp.left_out`;
+  return row ?? { onTheirWay: 0, readAfterAll: 0 };
 }

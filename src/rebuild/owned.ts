@@ -33,6 +33,26 @@ export async function ownedTables(tx: Sql, projections: readonly Projection[]): 
     .sort((a, b) => a.depth - b.depth);
 }
 
+/**
+ * These projections and whichever else keep rows that refer to theirs: such rows go with the row they refer to, and only
+ * their own projection's fold knows what becomes of them.
+ */
+export async function withReferring(
+  tx: Sql,
+  chosen: readonly Projection[],
+  all: readonly Projection[],
+): Promise<readonly Projection[]> {
+  const names = chosen.flatMap(({ tables }) => tables);
+  const rows = await tx<{ table: string }[]>`
+    select c.relname as table from pg_constraint f join pg_class c on c.oid = f.conrelid
+    where f.contype = 'f' and c.relnamespace = 'lifestream'::regnamespace
+      and f.confrelid in (select p.oid from pg_class p
+        where p.relnamespace = 'lifestream'::regnamespace and p.relname = any(${names}))`;
+  const referring = new Set(rows.map(({ table }) => table));
+  const wider = all.filter((one) => chosen.includes(one) || one.tables.some((table) => referring.has(table)));
+  return wider.length === chosen.length ? chosen : withReferring(tx, wider, all);
+}
+
 interface Shape {
   readonly key: string[];
   readonly columns: string[];

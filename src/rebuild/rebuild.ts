@@ -7,15 +7,22 @@ import type { Projection } from "../engine/projection.ts";
 import type { Registry } from "../engine/registry.ts";
 import { type Backoff, fullJitter } from "../engine/retry.ts";
 import { faultPoint } from "../runtime/fault-point.ts";
-import { compareTables, prepareDifferences, type TableDifference } from "./difference.ts";
-import { LedgerFold, type UnreadableEvents } from "./fold.ts";
-import { type OwnedTable, ownedTables } from "./owned.ts";
+import {
+  compareAfter,
+  compareTables,
+  countLeftByAdoption,
+  prepareDifferences,
+  type TableDifference,
+} from "./difference.ts";
+import { LedgerFold, prepareFold, type UnreadableEvents } from "./fold.ts";
+import { type OwnedTable, ownedTables, withReferring } from "./owned.ts";
 import { createShadow } from "./shadow.ts";
 import { switchOver } from "./switch-over.ts";
 
 export interface RebuildOptions {
   readonly db: Database;
   readonly registry: Registry;
+  /** Those whose tables refer to theirs come with them. */
   readonly projections: readonly Projection[];
   readonly clock: Clock;
   readonly random: () => number;
@@ -26,6 +33,8 @@ export interface RebuildOptions {
 export interface RebuildReport {
   readonly events: number;
   readonly tables: readonly TableDifference[];
+  /** Rows that an adoption listed as left: they stay as they are. */
+  readonly leftByAdoption: number;
   /** The live tables do not have these either. */
   readonly unreadable: UnreadableEvents;
 }
@@ -43,23 +52,35 @@ const LOCK_RETRY: Backoff = { baseMs: 50, capMs: 1_000 };
  * which is why handlers are safe to repeat.
  */
 export async function rebuild(options: RebuildOptions): Promise<RebuildReport> {
-  const { db, registry, projections, onProgress } = options;
+  const { db, registry, onProgress } = options;
   const report = await db.begin(async (tx) => {
     await aloneHere(tx);
+    const projections = await withReferring(tx, options.projections, registry.projections);
     const tables = await ownedTables(tx, projections);
     const redirect = await createShadow(tx, tables);
-    const fold = new LedgerFold(tx, { registry, projections, redirect, ...(onProgress && { onProgress }) });
+    await prepareFold(tx);
+    const fold = new LedgerFold(tx, { registry, projections, tables, redirect, ...(onProgress && { onProgress }) });
     await fold.catchUp();
     faultPoint("rebuild.folded");
+    // Where nobody waits for it yet, as far as that goes.
+    await foldRest(fold);
     await holdWriters(tx, tables, options);
-    await fold.catchUp();
+    await foldRest(fold);
     await prepareDifferences(tx);
     const found = await compareTables(tx, tables, { leftOut: false });
     await switchOver(tx, tables);
+    const switched = await compareAfter(tx, tables, found);
     faultPoint("rebuild.before-commit");
-    return { events: fold.done, tables: found, unreadable: fold.unreadable };
+    const leftByAdoption = await countLeftByAdoption(tx, tables);
+    return { events: fold.done, tables: switched, leftByAdoption, unreadable: fold.unreadable };
   });
   return report as RebuildReport;
+}
+
+/** What came meanwhile; all of it anew where that belongs between what is folded. */
+async function foldRest(fold: LedgerFold): Promise<void> {
+  if (!(await fold.holds())) await fold.startAnew();
+  await fold.catchUp();
 }
 
 /** Settings of a transaction that folds; refuses where another one is at it. Both end with the transaction. */
@@ -73,13 +94,19 @@ export async function aloneHere(tx: Sql): Promise<void> {
   await holdSchema(tx);
 }
 
-/** Keeps everybody from writing to the tables until the transaction ends. Readers notice nothing. */
+/**
+ * Keeps everybody from writing to the tables, and the relay from choosing what it sends next, which may move an event,
+ * until the transaction ends. Readers notice nothing.
+ */
 async function holdWriters(tx: Sql, tables: readonly OwnedTable[], { clock, random, signal }: RebuildOptions) {
   const names = tables.map(({ name }) => `lifestream."${name}"`).join(", ");
   await tx.unsafe(`set local lock_timeout = '${LOCK_TRY}'`);
   for (let tries = 1; ; tries += 1) {
     try {
-      await tx.savepoint((inner) => inner.unsafe(`lock table ${names} in share row exclusive mode`));
+      await tx.savepoint(async (inner) => {
+        await inner.unsafe(`lock table ${names} in share row exclusive mode`);
+        await inner`select from lifestream.outbox_batch for update`;
+      });
       break;
     } catch (error) {
       if ((error as { code?: string }).code !== "55P03") throw error;

@@ -1,17 +1,34 @@
 import type { Sql } from "../engine/ports.ts";
-import { compareTables, prepareDifferences } from "./difference.ts";
+import { compareTables, countLeftByAdoption, prepareDifferences } from "./difference.ts";
 import { type Explained, explainDifferences } from "./explain.ts";
-import { LedgerFold } from "./fold.ts";
-import { leaveOutOnTheirWay, leaveOutReadAfterAll, noteEventsAside, prepareLeftOut } from "./left-out.ts";
-import { type OwnedTable, ownedTables } from "./owned.ts";
+import { LedgerFold, prepareFold } from "./fold.ts";
+import {
+  countLeftOut,
+  type LeftOut,
+  leaveOutOnTheirWay,
+  leaveOutReadAfterAll,
+  noteEventsAside,
+  noteReadAfterAll,
+  prepareLeftOut,
+} from "./left-out.ts";
+import { type OwnedTable, ownedTables, withReferring } from "./owned.ts";
 import { aloneHere, type RebuildOptions, type RebuildReport } from "./rebuild.ts";
 import { createShadow } from "./shadow.ts";
+
+export interface VerifyOptions extends RebuildOptions {
+  /** How long to wait for events that are on the way to the tables; without it, their subjects are left out at once. */
+  readonly waitMs?: number;
+}
 
 export interface VerifyReport extends RebuildReport {
   /** Events that the live tables cannot have yet. Their subjects, and tables that are about no subject, are left out. */
   readonly onTheirWay: number;
-  /** Events whose record was set aside and that this program can apply. They are left out like those on their way. */
+  /** Events whose record was set aside, that this program can apply, and that the tables lack: left out likewise. */
   readonly readAfterAll: number;
+  /** Subjects that were not compared. */
+  readonly leftOut: LeftOut;
+  /** Subjects with rows that differ; the first of them are `explained`. */
+  readonly differingSubjects: number;
   readonly explained: readonly Explained[];
   /** Effects that are in the ledger more than once: the same cause led to the same type of event again. */
   readonly doubled: readonly { readonly subjectId: string; readonly type: string; readonly ids: readonly string[] }[];
@@ -19,44 +36,74 @@ export interface VerifyReport extends RebuildReport {
   readonly overspent: readonly { readonly id: string; readonly attempts: number; readonly allowed: number }[];
 }
 
+/** Between two looks at whether events are still on their way. */
+const LOOK_MS = 250;
+
 /**
  * Compares the live tables with a fold of the ledger, both as they are at one moment. Changes nothing, and nobody waits
  * for it.
  */
-export async function verify(options: RebuildOptions): Promise<VerifyReport> {
-  const { db, registry, projections, onProgress } = options;
-  const report = await db.begin("isolation level repeatable read", async (tx) => {
-    await aloneHere(tx);
-    const owned = await ownedTables(tx, projections);
-    const redirect = await createShadow(tx, owned);
-    await prepareLeftOut(tx);
-    const onTheirWay = await leaveOutOnTheirWay(tx);
-    await noteEventsAside(tx);
-    const fold = new LedgerFold(tx, { registry, projections, redirect, ...(onProgress && { onProgress }) });
-    let readAfterAll = 0;
-    await fold.catchUp(async (applied) => {
-      readAfterAll += await leaveOutReadAfterAll(tx, applied);
-    });
-    const tables = onTheirWay + readAfterAll === 0 ? owned : owned.filter(isAboutSubjects);
-    await prepareDifferences(tx);
-    const found = await compareTables(tx, tables, { leftOut: true });
-    return {
-      events: fold.done,
-      unreadable: fold.unreadable,
-      tables: found,
-      onTheirWay,
-      readAfterAll,
-      explained: await explainDifferences(tx, tables, fold),
-      doubled: await doubledEffects(tx),
-      overspent: await overspentWork(tx),
-    };
-  });
-  return report as VerifyReport;
+export async function verify(options: VerifyOptions): Promise<VerifyReport> {
+  const { db, clock, signal, waitMs = 0 } = options;
+  const until = clock.now() + waitMs;
+  for (;;) {
+    const mayWait = clock.now() < until;
+    const report = await db.begin("isolation level repeatable read", (tx) => verifyNow(tx, options, mayWait));
+    if (report) return report as VerifyReport;
+    await clock.sleep(LOOK_MS, signal);
+  }
 }
 
-/** True where the state is what the ledger gives, once and within bounds. */
+/** Null where events are on their way and it may wait for them. */
+async function verifyNow(tx: Sql, options: VerifyOptions, mayWait: boolean): Promise<VerifyReport | null> {
+  const { registry, onProgress } = options;
+  await aloneHere(tx);
+  await prepareLeftOut(tx);
+  const onTheirWay = await leaveOutOnTheirWay(tx);
+  if (onTheirWay > 0 && mayWait) return null;
+  const projections = await withReferring(tx, options.projections, registry.projections);
+  const owned = await ownedTables(tx, projections);
+  const redirect = await createShadow(tx, owned);
+  await prepareFold(tx);
+  await noteEventsAside(tx);
+  const fold = new LedgerFold(tx, {
+    registry,
+    projections,
+    tables: owned,
+    redirect,
+    ...(onProgress && { onProgress }),
+  });
+  await fold.catchUp((applied) => noteReadAfterAll(tx, applied));
+  const readAfterAll = await leaveOutReadAfterAll(tx, owned);
+  const leftOut = await countLeftOut(tx);
+  const tables = isNothing(leftOut) ? owned : owned.filter(isAboutSubjects);
+  await prepareDifferences(tx);
+  return {
+    events: fold.done,
+    unreadable: fold.unreadable,
+    tables: await compareTables(tx, tables, { leftOut: true }),
+    leftByAdoption: await countLeftByAdoption(tx, tables),
+    onTheirWay,
+    readAfterAll,
+    leftOut,
+    ...(await explainDifferences(tx, tables, fold)),
+    doubled: await doubledEffects(tx),
+    overspent: await overspentWork(tx),
+  };
+}
+
+/** True where what was compared is what the ledger gives, once and within bounds. */
 export function isSound({ tables, doubled, overspent }: VerifyReport): boolean {
   return tables.every(({ differing }) => differing === 0) && doubled.length === 0 && overspent.length === 0;
+}
+
+/** True where all of it was compared. */
+export function isComplete({ leftOut }: VerifyReport): boolean {
+  return isNothing(leftOut);
+}
+
+function isNothing({ onTheirWay, readAfterAll }: LeftOut): boolean {
+  return onTheirWay + readAfterAll === 0;
 }
 
 /** A table about nothing in particular cannot be compared but for the subjects that are left out. */

@@ -3,19 +3,31 @@ import type { App } from "../../app.ts";
 import { UserError } from "../../engine/errors.ts";
 import type { Projection } from "../../engine/projection.ts";
 import { type RebuildOptions, type RebuildReport, rebuild } from "../../rebuild/rebuild.ts";
-import { verify } from "../../rebuild/verify.ts";
+import { isComplete, verify } from "../../rebuild/verify.ts";
 import type { CommandInput } from "../command.ts";
 import { openCommandApp } from "../context.ts";
 import { plural } from "../format.ts";
-import { progressOf, tableLines } from "../rebuild-report.ts";
+import { notCompared, progressOf, tableLines } from "../rebuild-report.ts";
 
-/** `rebuild PROJECTION|--all [--dry-run]`. */
+/** `rebuild PROJECTION|--all [--dry-run]`: a dry run ends with 1 where rows would change. */
 export async function runRebuild({ args, options }: CommandInput): Promise<void> {
   await using app = await openCommandApp("rebuild", { kafka: false });
   const projections = chosen(app, args, options.all === true);
-  const report = await (options.dryRun ? verify : rebuild)(foldOptions(app, projections)).catch(rethrow);
+  const folding = foldOptions(app, projections);
+  if (options.dryRun) return dryRun(folding);
+  const report = await rebuild(folding).catch(rethrow);
   console.log(tableLines(report.tables));
-  console.log(summary(report, options.dryRun === true));
+  console.log(summary(report, "brought to what the ledger gives"));
+}
+
+const WAIT_MS = 10_000;
+
+async function dryRun(folding: RebuildOptions): Promise<void> {
+  const report = await verify({ ...folding, waitMs: WAIT_MS }).catch(rethrow);
+  console.log(tableLines(report.tables));
+  if (report.tables.some(({ differing }) => differing > 0)) throw new UserError(summary(report, "would change"));
+  console.log(summary(report, ""));
+  if (!isComplete(report)) throw new UserError(notCompared(report));
 }
 
 /** How a command folds: it may be interrupted, and says how far it is. */
@@ -36,12 +48,12 @@ function chosen({ registry }: App, names: readonly string[], all: boolean): read
   return registry.projections.filter(({ name }) => names.includes(name));
 }
 
-function summary({ events, tables, unreadable }: RebuildReport, dryRun: boolean): string {
+function summary({ events, tables, leftByAdoption, unreadable }: RebuildReport, did: string): string {
   const differing = tables.reduce((sum, table) => sum + table.differing, 0);
-  const what = differing === 0 ? "every row was as the ledger gives it" : plural(differing, "row");
-  const did = differing === 0 ? "" : dryRun ? " would change" : " brought to what the ledger gives";
+  const what = differing === 0 ? "every row is as the ledger gives it" : `${plural(differing, "row")} ${did}`;
+  const left = leftByAdoption > 0 ? `; ${plural(leftByAdoption, "row")} of before the adoption left as they are` : "";
   const passed = unreadable.total > 0 ? `; ${plural(unreadable.total, "event")} say nothing to this program` : "";
-  return `${plural(events, "event")} folded: ${what}${did}${passed}`;
+  return `${plural(events, "event")} folded: ${what}${left}${passed}`;
 }
 
 export function rethrow(error: unknown): never {

@@ -1,39 +1,45 @@
 import { UserError } from "../../engine/errors.ts";
-import { isSound, type VerifyReport, verify } from "../../rebuild/verify.ts";
+import { isComplete, isSound, type VerifyReport, verify } from "../../rebuild/verify.ts";
 import type { CommandInput } from "../command.ts";
 import { openCommandApp } from "../context.ts";
-import { plural } from "../format.ts";
-import { tableLines } from "../rebuild-report.ts";
+import { plain, plural } from "../format.ts";
+import { notCompared, tableLines } from "../rebuild-report.ts";
 import { foldOptions, rethrow } from "./rebuild.ts";
 
-/** `verify [--json]`: ends with 1 where the state is not what the ledger gives. */
+const WAIT_S = 10;
+
+/** `verify [--json] [--timeout S]`: ends with 1 where the state is not what the ledger gives, or cannot be compared yet. */
 export async function runVerify({ options }: CommandInput): Promise<void> {
+  const seconds = options.timeout === undefined ? WAIT_S : Number(options.timeout);
+  if (!Number.isFinite(seconds) || seconds < 0) throw new UserError("--timeout is a number of seconds", 2);
   await using app = await openCommandApp("verify", { kafka: false });
-  const report = await verify(foldOptions(app, app.registry.projections)).catch(rethrow);
-  const sound = isSound(report);
-  if (options.json) console.log(JSON.stringify({ sound, ...report }, null, 2));
+  const folding = foldOptions(app, app.registry.projections);
+  const report = await verify({ ...folding, waitMs: seconds * 1_000 }).catch(rethrow);
+  const [sound, complete] = [isSound(report), isComplete(report)];
+  if (options.json) console.log(JSON.stringify({ sound, complete, ...report }, null, 2));
   else console.log([tableLines(report.tables), ...findings(report)].join("\n"));
   if (!sound) throw new UserError(problem(report));
+  if (!complete) throw new UserError(`${notCompared(report)}: all others are what the ledger gives`);
   if (!options.json) {
     console.log(`${plural(report.events, "event")}: the tables are what the ledger gives, none lost, none doubled`);
   }
 }
 
-function findings({ explained, doubled, overspent, unreadable, onTheirWay, readAfterAll }: VerifyReport): string[] {
+function findings(report: VerifyReport): string[] {
+  const { explained, differingSubjects, doubled, overspent, unreadable, leftByAdoption } = report;
+  const unnamed = differingSubjects - explained.length;
   return [
     ...explained.map(({ subjectId, lost }) =>
-      lost ? `lost: event ${lost} of ${subjectId}` : `differs: ${subjectId}, by more than one event`,
+      lost.length > 0
+        ? `lost: event ${lost.join(", ")} of ${plain(subjectId)}`
+        : `differs: ${plain(subjectId)}, and no event that is missing explains it`,
     ),
-    ...doubled.map(({ subjectId, type, ids }) => `doubled: ${type} of ${subjectId}: events ${ids.join(", ")}`),
-    ...overspent.map(({ id, attempts, allowed }) => `work ${id} had ${attempts} attempts of ${allowed}`),
+    ...(unnamed > 0 ? [`and ${plural(unnamed, "subject")} more that differ: only the first are looked into`] : []),
+    ...doubled.map(({ subjectId, type, ids }) => `doubled: ${type} of ${plain(subjectId)}: events ${ids.join(", ")}`),
+    ...overspent.map(({ id, attempts, allowed }) => `overspent: work ${id} had ${attempts} attempts of ${allowed}`),
     ...(unreadable.total > 0 ? [`${plural(unreadable.total, "event")} say nothing to this program`] : []),
-    ...(readAfterAll > 0
-      ? [
-          `${plural(readAfterAll, "event")} set aside can be read now: "npm run dlq -- redrive" or a rebuild applies them`,
-        ]
-      : []),
-    ...(onTheirWay > 0
-      ? [`${plural(onTheirWay, "event")} on the way to the tables: their subjects are left out; ask again later`]
+    ...(leftByAdoption > 0
+      ? [`${plural(leftByAdoption, "row")} left as they are: no event can be about them (lifestream.adoption_problems)`]
       : []),
   ];
 }
