@@ -7,8 +7,10 @@ import { type Columns, checksums, presentColumns, type TableSum } from "./checks
 import { compare } from "./compare.ts";
 import { prepareComparison } from "./comparison.ts";
 import { foldLedger, ledgerOrder } from "./fold.ts";
+import { contractColumns } from "./inspect.ts";
 import { type AdoptionReport, reportOf } from "./report.ts";
 import { createShadow } from "./shadow.ts";
+import { widenColumns } from "./widen.ts";
 import { enterWork } from "./work.ts";
 
 /*
@@ -30,13 +32,17 @@ export interface AdoptOptions {
 
 const ORDERED = "adoption/ordered";
 
-/** First step, before anything is added: writes down that this is the first system's database, and its sums. */
-export async function markFound(db: Database): Promise<void> {
+/**
+ * First step, before anything is added: writes down that this is the first system's database, and its sums; and widens
+ * columns that are too narrow, while nothing of ours hangs on them.
+ */
+export async function markFound(db: Database, migrations: readonly Migration[]): Promise<void> {
   await db.begin(async (tx) => {
     await seeEveryRow(tx);
     const columns = await presentColumns(tx);
     const found: Found = { columns, sums: await checksums(tx, columns) };
     await createMigrationList(tx);
+    await widenColumns(tx, contractColumns(migrations[0]?.sql ?? ""));
     await mark(tx, ADOPTION_FOUND, JSON.stringify(found));
   });
   faultPoint("adopt.found");

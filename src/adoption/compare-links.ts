@@ -3,14 +3,14 @@ import type { Live } from "./comparison.ts";
 
 /** Everything about links. What has lost its address comes first, so that a fold takes it away before it is given. */
 export async function compareLinks(tx: Sql, live: Live): Promise<void> {
-  await lostAddresses(tx);
+  await lostAddresses(tx, live);
   await links(tx, live);
   await lostLinks(tx, live);
   await eventsWithoutLink(tx);
 }
 
 /** Two ids for one address: the events of the one that has no row would take the address from the one that has. */
-async function lostAddresses(tx: Sql): Promise<void> {
+async function lostAddresses(tx: Sql, live: Live): Promise<void> {
   await tx`
     with lost as (
       select f.subject_id, coalesce(l.subject_id, o.subject_id) as holder
@@ -23,8 +23,8 @@ async function lostAddresses(tx: Sql): Promise<void> {
     told as (
       insert into pg_temp.adoption_events (subject, subject_id, key, payload)
       select 'link', lost.subject_id, 'gone', jsonb_build_object('settled', true, 'gone', true, 'rows',
-        '{"links": null}' || pg_temp.part('publish_state', coalesce(to_jsonb(p), pg_temp.told(null, to_jsonb(fp))))
-        || pg_temp.part('subjects', coalesce(to_jsonb(s), pg_temp.told(null, to_jsonb(fs)))))
+        '{"links": null}' || pg_temp.part('publish_state', coalesce(${live("publish_state", "p")}, pg_temp.told(null, ${live("publish_state", "fp")})))
+        || pg_temp.part('subjects', coalesce(${live("subjects", "s")}, pg_temp.told(null, ${live("subjects", "fs")}))))
       from lost
       left join lifestream.publish_state p using (subject_id)
       left join pg_temp.publish_state fp using (subject_id)
@@ -47,10 +47,10 @@ async function lostLinks(tx: Sql, live: Live): Promise<void> {
     insert into pg_temp.adoption_events (subject, subject_id, key, payload)
     select 'link', f.subject_id, '', jsonb_build_object('settled', true, 'rows',
       jsonb_build_object('links', ${live("links", "f")} || jsonb_build_object('failed_work', f.failed_work))
-      || pg_temp.part('subjects', coalesce(to_jsonb(s), to_jsonb(fs)))
+      || pg_temp.part('subjects', coalesce(${live("subjects", "s")}, ${live("subjects", "fs")}))
       || pg_temp.part('link_content', ${live("link_content", "c")})
       || pg_temp.part('link_metadata', ${live("link_metadata", "m")})
-      || pg_temp.part('publish_state', coalesce(to_jsonb(p), to_jsonb(fp))))
+      || pg_temp.part('publish_state', coalesce(${live("publish_state", "p")}, ${live("publish_state", "fp")})))
     from pg_temp.links f
     left join lifestream.subjects s on s.subject = 'link' and s.subject_id = f.subject_id
     left join pg_temp.subjects fs on fs.subject = 'link' and fs.subject_id = f.subject_id
@@ -86,7 +86,7 @@ async function links(tx: Sql, live: Live): Promise<void> {
       jsonb_build_object('links', ${live("links", "l")} || jsonb_build_object('failed_work',
         case when l.status = 'error' then case when m.subject_id is not null then 'publish_link'
           when c.subject_id is not null and c.fetch_error is null then 'enrich_link' else 'fetch_link' end end))
-      || pg_temp.part('subjects', coalesce(to_jsonb(s), pg_temp.told(null, to_jsonb(fs))))
+      || pg_temp.part('subjects', coalesce(${live("subjects", "s")}, pg_temp.told(null, ${live("subjects", "fs")})))
       || pg_temp.part('link_content', told.content) || pg_temp.part('link_metadata', told.metadata)
       || pg_temp.part('publish_state', told.published))
     from lifestream.links l
@@ -103,9 +103,9 @@ async function links(tx: Sql, live: Live): Promise<void> {
     cross join lateral (select
       pg_temp.told_briefly(${live("link_content", "c")}, ${live("link_content", "fc")}) as content,
       pg_temp.told_briefly(${live("link_metadata", "m")}, ${live("link_metadata", "fm")}) as metadata,
-      pg_temp.told(to_jsonb(p), to_jsonb(fp)) as published offset 0) as told
+      pg_temp.told(${live("publish_state", "p")}, ${live("publish_state", "fp")}) as published offset 0) as told
     where l.subject_id <> '' and (c.subject_id is not null or m.subject_id is not null or p.subject_id is not null
       or fl.subject_id is null or ${live("links", "l")} <> ${live("links", "fl")}
-      or coalesce(pg_temp.told(to_jsonb(s), to_jsonb(fs)), told.content, told.metadata, told.published) is not null)
+      or coalesce(pg_temp.told(${live("subjects", "s")}, ${live("subjects", "fs")}), told.content, told.metadata, told.published) is not null)
     order by l.created_at, l.subject_id`;
 }

@@ -1,7 +1,7 @@
 import type { Sql } from "../engine/ports.ts";
 import { compareLinks } from "./compare-links.ts";
 import { compareAnnotations, compareLatestReadings, compareReadings, compareTodos } from "./compare-others.ts";
-import { FUNCTIONS, liveRows } from "./comparison.ts";
+import { FUNCTIONS, type Live, liveRows } from "./comparison.ts";
 import type { Unreadable } from "./fold.ts";
 import type { Shadow } from "./shadow.ts";
 
@@ -19,11 +19,11 @@ export async function compare(tx: Sql, shadow: Shadow, unreadable: readonly Unre
   const live = liveRows(tx, shadow);
   await withoutPlace(tx);
   await compareLinks(tx, live);
-  await compareReadings(tx);
+  await compareReadings(tx, live);
   await compareLatestReadings(tx, live);
   await compareTodos(tx, live);
   await compareAnnotations(tx, live);
-  await otherSubjects(tx);
+  await otherSubjects(tx, live);
   await unreadableEvents(tx, unreadable);
 }
 
@@ -42,13 +42,13 @@ async function withoutPlace(tx: Sql): Promise<void> {
 }
 
 /** Subjects of which there is nothing else, or, as with sensors, of which the rest is said by itself. */
-async function otherSubjects(tx: Sql): Promise<void> {
+async function otherSubjects(tx: Sql, live: Live): Promise<void> {
   await tx`
     insert into pg_temp.adoption_events (subject, subject_id, key, payload)
     select s.subject, s.subject_id, 'subject', jsonb_build_object('settled', false, 'rows',
       jsonb_build_object('subjects', told.subject))
     from lifestream.subjects s left join pg_temp.subjects f using (subject, subject_id)
-    cross join lateral (select pg_temp.told(to_jsonb(s), to_jsonb(f)) as subject offset 0) as told
+    cross join lateral (select pg_temp.told(${live("subjects", "s")}, ${live("subjects", "f")}) as subject offset 0) as told
     where s.subject = any(${KINDS}::text[]) and s.subject_id <> '' and told.subject is not null
       and not exists (select from pg_temp.adoption_events e
         where e.subject = s.subject and e.subject_id = s.subject_id and e.payload->'rows' ? 'subjects')

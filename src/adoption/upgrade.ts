@@ -40,7 +40,7 @@ export async function upgradeDatabase(
   onProgress: OnProgress,
 ): Promise<Upgrade> {
   const migrations = await allMigrations(registry);
-  if ((await inspectDatabase(db, contractOf(migrations))) === "first-system") await markFound(db);
+  if ((await inspectDatabase(db, migrations)) === "first-system") await markFound(db, migrations);
   const applied = await migrate(db, migrations);
   const secured = await followRowSecurity(db, tablesIn(migrations), (await prefixesInUse(db)).map(policyName));
   const found = await unfinishedAdoption(db);
@@ -55,17 +55,12 @@ export async function previewUpgrade(
   onProgress: OnProgress,
 ): Promise<UpgradePreview> {
   const migrations = await allMigrations(registry);
-  const kind = await inspectDatabase(db, contractOf(migrations));
+  const kind = await inspectDatabase(db, migrations);
   const pending = await pendingMigrations(db, migrations);
   const toAdopt = kind === "first-system" || (kind === "ours" && (await unfinishedAdoption(db)) !== null);
   if (!toAdopt) return { pending, adoption: null };
   const sums = await checksums(db, await presentColumns(db));
   return { pending, adoption: { ...(await previewAdoption(db, { registry, migrations, onProgress })), sums } };
-}
-
-/** The first migration makes what other programs know. */
-function contractOf([contract]: readonly { readonly sql: string }[]): string {
-  return contract?.sql ?? "";
 }
 
 async function compareSums(db: App["db"], { columns, sums: before }: Found): Promise<Sums> {

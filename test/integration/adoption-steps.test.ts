@@ -123,8 +123,8 @@ describe("a database of somebody else", () => {
     await using world = await createTestApp({}, { bare: true });
     const { db, registry } = world.app;
     await buildFirstSystem(db, { events: 100 });
-    await markFound(db);
     const migrations = await allMigrations(registry);
+    await markFound(db, migrations);
     await migrate(db, migrations);
     expect(await pendingMigrations(db, migrations)).toEqual(["adoption"]);
     await upgradeDatabase(world.app, quiet);

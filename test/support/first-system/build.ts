@@ -7,6 +7,8 @@ export interface FirstSystem {
   readonly events: number;
   /** Links that were captured last, and that nobody has tried to read yet. */
   readonly waiting?: number;
+  /** Changes its schema before there are rows: no two of these databases need be alike. */
+  readonly before?: string;
 }
 
 const EVENTS_PER_LINK = 5.2;
@@ -17,11 +19,12 @@ const sql = (name: string) => readFileSync(join(import.meta.dirname, name), "utf
  * Makes an empty database the first system's, as one that ran for a while on a hosted server: its schema, row-level
  * security, and rows with all that was ever found odd about them. The same numbers give the same rows.
  */
-export async function buildFirstSystem(db: Database, { events, waiting = 0 }: FirstSystem): Promise<void> {
+export async function buildFirstSystem(db: Database, { events, waiting = 0, before = "" }: FirstSystem): Promise<void> {
   const scale = Math.round(events / EVENTS_PER_LINK);
   const rows = sql("rows.sql").replaceAll(":scale", String(scale)).replaceAll(":waiting", String(waiting));
   await db.begin(async (tx) => {
     await tx.unsafe(sql("schema.sql"));
+    await tx.unsafe(before);
     await tx.unsafe(rows);
     await tx.unsafe("drop table link, todo, fact");
     await tx.unsafe(ROW_SECURITY);
