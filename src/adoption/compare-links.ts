@@ -7,6 +7,7 @@ export async function compareLinks(tx: Sql, live: Live): Promise<void> {
   await links(tx, live);
   await lostLinks(tx, live);
   await eventsWithoutLink(tx);
+  await publishedWithoutLink(tx, live);
 }
 
 /** Two ids for one address: the events of the one that has no row would take the address from the one that has. */
@@ -34,7 +35,7 @@ async function lostAddresses(tx: Sql, live: Live): Promise<void> {
     select 'links', subject_id, 'its address is that of ' || holder || ', so it has events but no row' from lost`;
 }
 
-function hasNoRow(tx: Sql, alias: "f" | "o" | "e") {
+function hasNoRow(tx: Sql, alias: "f" | "o" | "e" | "p") {
   return tx`not exists (select from lifestream.links own where own.subject_id = ${tx(alias)}.subject_id)`;
 }
 
@@ -72,12 +73,31 @@ async function eventsWithoutLink(tx: Sql): Promise<void> {
       where e.subject = 'link' and e.subject_id <> '' and not exists (
         select from pg_temp.adoption_events a where a.subject = 'link' and a.subject_id = e.subject_id)
         and ${hasNoRow(tx, "e")} returning id)
-    insert into pg_temp.adoption_problems select 'events', id::text, 'nothing is known of its link' from strays`;
+    insert into pg_temp.adoption_problems select 'events', id::text, 'nothing is known of its link' from strays
+    where id not in (select id from pg_temp.adoption_refused)`;
+}
+
+/** Rows of what was published of links that nothing else is known of. Nothing refers to them, and nothing is settled. */
+async function publishedWithoutLink(tx: Sql, live: Live): Promise<void> {
+  await tx`
+    insert into pg_temp.adoption_events (subject, subject_id, key, payload)
+    select 'link', p.subject_id, 'published', jsonb_build_object('settled', false, 'rows',
+      jsonb_build_object('publish_state', ${live("publish_state", "p")}))
+    from lifestream.publish_state p
+    where p.subject_id <> '' and ${hasNoRow(tx, "p")} and not exists (
+      select from pg_temp.adoption_events e where e.subject = 'link' and e.subject_id = p.subject_id)
+    order by p.subject_id`;
+}
+
+function isNotGone(tx: Sql) {
+  return tx`not exists (
+    select from pg_temp.adoption_events e where e.subject_id = o.subject_id and e.subject = 'link' and e.key = 'gone')`;
 }
 
 /**
  * A link with all that hangs on it. Its own row is always said: who may see it must not depend on what is the default
- * when the ledger is read again. Where two ids share an address only one of them can be folded, so all of it is said.
+ * when the ledger is read again. Where another one has its address, in its row or by its events, these events would
+ * stand in the way of one another: all of it is said, and a fold passes over what came before.
  */
 async function links(tx: Sql, live: Live): Promise<void> {
   await tx`
@@ -88,18 +108,25 @@ async function links(tx: Sql, live: Live): Promise<void> {
           when c.subject_id is not null and c.fetch_error is null then 'enrich_link' else 'fetch_link' end end))
       || pg_temp.part('subjects', coalesce(${live("subjects", "s")}, pg_temp.told(null, ${live("subjects", "fs")})))
       || pg_temp.part('link_content', told.content) || pg_temp.part('link_metadata', told.metadata)
-      || pg_temp.part('publish_state', told.published))
+      || pg_temp.part('publish_state', told.published)) || case when clash.yes then '{"gone": true}'::jsonb else '{}' end
     from lifestream.links l
     left join lifestream.subjects s on s.subject = 'link' and s.subject_id = l.subject_id
     left join lifestream.link_content c on c.subject_id = l.subject_id
     left join lifestream.link_metadata m on m.subject_id = l.subject_id
     left join lifestream.publish_state p on p.subject_id = l.subject_id
-    left join pg_temp.links fl on fl.subject_id = l.subject_id
-      and not exists (select from pg_temp.links o where o.url_norm = l.url_norm and o.subject_id <> l.subject_id)
-    left join pg_temp.subjects fs on fs.subject = 'link' and fs.subject_id = l.subject_id
+    left join pg_temp.links any_fl on any_fl.subject_id = l.subject_id
+    cross join lateral (select
+      exists (select from pg_temp.links o where o.url_norm = l.url_norm and o.subject_id <> l.subject_id
+        and ${isNotGone(tx)})
+      or exists (select from pg_temp.links o where o.url_norm = any_fl.url_norm and o.subject_id <> l.subject_id
+        and ${isNotGone(tx)})
+      or exists (select from lifestream.links o where o.url_norm = any_fl.url_norm and o.subject_id <> l.subject_id)
+      as yes offset 0) as clash
+    left join pg_temp.links fl on fl.subject_id = any_fl.subject_id and not clash.yes
+    left join pg_temp.subjects fs on fs.subject = 'link' and fs.subject_id = l.subject_id and not clash.yes
     left join pg_temp.link_content fc on fc.subject_id = fl.subject_id
     left join pg_temp.link_metadata fm on fm.subject_id = fl.subject_id
-    left join pg_temp.publish_state fp on fp.subject_id = l.subject_id
+    left join pg_temp.publish_state fp on fp.subject_id = l.subject_id and not clash.yes
     cross join lateral (select
       pg_temp.told_briefly(${live("link_content", "c")}, ${live("link_content", "fc")}) as content,
       pg_temp.told_briefly(${live("link_metadata", "m")}, ${live("link_metadata", "fm")}) as metadata,

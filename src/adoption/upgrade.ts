@@ -1,8 +1,6 @@
-import { migrate, pendingMigrations, tablesIn } from "../adapters/postgres/migrate.ts";
-import { policyName, prefixesInUse } from "../adapters/postgres/roles-apply.ts";
-import { followRowSecurity } from "../adapters/postgres/row-security.ts";
+import { type Migration, migrate, pendingMigrations, secureTables, tablesIn } from "../adapters/postgres/migrate.ts";
 import { type App, allMigrations } from "../app.ts";
-import { adopt, type Found, markFound, previewAdoption, unfinishedAdoption } from "./adopt.ts";
+import { adopt, type Found, isAdopted, markFound, previewAdoption, unfinishedAdoption } from "./adopt.ts";
 import { changedTables, checksums, presentColumns, type TableSum } from "./checksums.ts";
 import { inspectDatabase } from "./inspect.ts";
 import type { AdoptionReport } from "./report.ts";
@@ -41,8 +39,8 @@ export async function upgradeDatabase(
 ): Promise<Upgrade> {
   const migrations = await allMigrations(registry);
   if ((await inspectDatabase(db, migrations)) === "first-system") await markFound(db, migrations);
-  const applied = await migrate(db, migrations);
-  const secured = await followRowSecurity(db, tablesIn(migrations), (await prefixesInUse(db)).map(policyName));
+  const { applied, secured: made } = await migrate(db, migrations);
+  const secured = [...made, ...(await secureTables(db, await ownTables(db, migrations)))];
   const found = await unfinishedAdoption(db);
   if (!found) return { applied, secured, adoption: null };
   const report = await adopt(db, { registry, migrations, onProgress });
@@ -61,6 +59,12 @@ export async function previewUpgrade(
   if (!toAdopt) return { pending, adoption: null };
   const sums = await checksums(db, await presentColumns(db));
   return { pending, adoption: { ...(await previewAdoption(db, { registry, migrations, onProgress })), sums } };
+}
+
+/** Tables that were made by us: whether others' rows are hidden from anybody is not our affair. */
+async function ownTables(db: App["db"], migrations: readonly Migration[]): Promise<string[]> {
+  const theirs = (await isAdopted(db)) ? tablesIn(migrations.slice(0, 1)) : [];
+  return tablesIn(migrations).filter((table) => table === "schema_migrations" || !theirs.includes(table));
 }
 
 async function compareSums(db: App["db"], { columns, sums: before }: Found): Promise<Sums> {
