@@ -3,12 +3,15 @@ import { ADOPTION_DONE, ADOPTION_FOUND, createMigrationList, type Migration } fr
 import type { Sql } from "../engine/ports.ts";
 import type { Registry } from "../engine/registry.ts";
 import { faultPoint } from "../runtime/fault-point.ts";
+import { forgetGoneTags } from "./catalog.ts";
 import { type Columns, checksums, presentColumns, type TableSum } from "./checksums.ts";
 import { compare } from "./compare.ts";
 import { prepareComparison } from "./comparison.ts";
 import { foldLedger, ledgerOrder } from "./fold.ts";
+import { contractColumns } from "./inspect.ts";
 import { type AdoptionReport, reportOf } from "./report.ts";
 import { createShadow } from "./shadow.ts";
+import { widenColumns } from "./widen.ts";
 import { enterWork } from "./work.ts";
 
 /*
@@ -29,17 +32,29 @@ export interface AdoptOptions {
 }
 
 const ORDERED = "adoption/ordered";
+/** Of a problem's key, for an index: a title may be long. */
+const LONGEST_KEY = 500;
 
-/** First step, before anything is added: writes down that this is the first system's database, and its sums. */
-export async function markFound(db: Database): Promise<void> {
+/**
+ * First step, before anything is added: writes down that this is the first system's database, and its sums; and widens
+ * columns that are too narrow, while nothing of ours hangs on them.
+ */
+export async function markFound(db: Database, migrations: readonly Migration[]): Promise<void> {
   await db.begin(async (tx) => {
     await seeEveryRow(tx);
     const columns = await presentColumns(tx);
     const found: Found = { columns, sums: await checksums(tx, columns) };
     await createMigrationList(tx);
+    await widenColumns(tx, contractColumns(migrations[0]?.sql ?? ""));
     await mark(tx, ADOPTION_FOUND, JSON.stringify(found));
   });
   faultPoint("adopt.found");
+}
+
+/** Whether this was the first system's database. */
+export async function isAdopted(db: Database): Promise<boolean> {
+  const rows = await db`select from lifestream.schema_migrations where name = ${ADOPTION_FOUND}`;
+  return rows.length > 0;
 }
 
 /** What was found, where an adoption has begun and is not through. */
@@ -89,6 +104,7 @@ async function planAdoption(tx: Sql, options: AdoptOptions, { positioned }: { po
   const unreadable = await foldLedger(tx, { registry, shadow, positioned, onProgress });
   faultPoint("adopt.folded");
   await compare(tx, shadow, unreadable);
+  await forgetGoneTags(tx, { registry, shadow, positioned });
   return reportOf(tx);
 }
 
@@ -120,7 +136,7 @@ async function carryOut(tx: Sql, registry: Registry): Promise<void> {
   faultPoint("adopt.appended");
   await tx`
     insert into lifestream.adoption_problems (table_name, key, reason)
-    select * from pg_temp.adoption_problems on conflict do nothing`;
+    select table_name, left(key, ${LONGEST_KEY}), reason from pg_temp.adoption_problems on conflict do nothing`;
   // Events that are passed over from now on tell nobody of their tags.
   await tx`
     insert into lifestream.tag_catalog (tag, first_seen) select tag, first_seen from pg_temp.tag_catalog

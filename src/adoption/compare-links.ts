@@ -3,14 +3,15 @@ import type { Live } from "./comparison.ts";
 
 /** Everything about links. What has lost its address comes first, so that a fold takes it away before it is given. */
 export async function compareLinks(tx: Sql, live: Live): Promise<void> {
-  await lostAddresses(tx);
+  await lostAddresses(tx, live);
   await links(tx, live);
   await lostLinks(tx, live);
   await eventsWithoutLink(tx);
+  await publishedWithoutLink(tx, live);
 }
 
 /** Two ids for one address: the events of the one that has no row would take the address from the one that has. */
-async function lostAddresses(tx: Sql): Promise<void> {
+async function lostAddresses(tx: Sql, live: Live): Promise<void> {
   await tx`
     with lost as (
       select f.subject_id, coalesce(l.subject_id, o.subject_id) as holder
@@ -23,8 +24,8 @@ async function lostAddresses(tx: Sql): Promise<void> {
     told as (
       insert into pg_temp.adoption_events (subject, subject_id, key, payload)
       select 'link', lost.subject_id, 'gone', jsonb_build_object('settled', true, 'gone', true, 'rows',
-        '{"links": null}' || pg_temp.part('publish_state', coalesce(to_jsonb(p), pg_temp.told(null, to_jsonb(fp))))
-        || pg_temp.part('subjects', coalesce(to_jsonb(s), pg_temp.told(null, to_jsonb(fs)))))
+        '{"links": null}' || pg_temp.part('publish_state', coalesce(${live("publish_state", "p")}, pg_temp.told(null, ${live("publish_state", "fp")})))
+        || pg_temp.part('subjects', coalesce(${live("subjects", "s")}, pg_temp.told(null, ${live("subjects", "fs")}))))
       from lost
       left join lifestream.publish_state p using (subject_id)
       left join pg_temp.publish_state fp using (subject_id)
@@ -34,7 +35,7 @@ async function lostAddresses(tx: Sql): Promise<void> {
     select 'links', subject_id, 'its address is that of ' || holder || ', so it has events but no row' from lost`;
 }
 
-function hasNoRow(tx: Sql, alias: "f" | "o" | "e") {
+function hasNoRow(tx: Sql, alias: "f" | "o" | "e" | "p") {
   return tx`not exists (select from lifestream.links own where own.subject_id = ${tx(alias)}.subject_id)`;
 }
 
@@ -47,10 +48,10 @@ async function lostLinks(tx: Sql, live: Live): Promise<void> {
     insert into pg_temp.adoption_events (subject, subject_id, key, payload)
     select 'link', f.subject_id, '', jsonb_build_object('settled', true, 'rows',
       jsonb_build_object('links', ${live("links", "f")} || jsonb_build_object('failed_work', f.failed_work))
-      || pg_temp.part('subjects', coalesce(to_jsonb(s), to_jsonb(fs)))
+      || pg_temp.part('subjects', coalesce(${live("subjects", "s")}, ${live("subjects", "fs")}))
       || pg_temp.part('link_content', ${live("link_content", "c")})
       || pg_temp.part('link_metadata', ${live("link_metadata", "m")})
-      || pg_temp.part('publish_state', coalesce(to_jsonb(p), to_jsonb(fp))))
+      || pg_temp.part('publish_state', coalesce(${live("publish_state", "p")}, ${live("publish_state", "fp")})))
     from pg_temp.links f
     left join lifestream.subjects s on s.subject = 'link' and s.subject_id = f.subject_id
     left join pg_temp.subjects fs on fs.subject = 'link' and fs.subject_id = f.subject_id
@@ -72,12 +73,31 @@ async function eventsWithoutLink(tx: Sql): Promise<void> {
       where e.subject = 'link' and e.subject_id <> '' and not exists (
         select from pg_temp.adoption_events a where a.subject = 'link' and a.subject_id = e.subject_id)
         and ${hasNoRow(tx, "e")} returning id)
-    insert into pg_temp.adoption_problems select 'events', id::text, 'nothing is known of its link' from strays`;
+    insert into pg_temp.adoption_problems select 'events', id::text, 'nothing is known of its link' from strays
+    where id not in (select id from pg_temp.adoption_refused)`;
+}
+
+/** Rows of what was published of links that nothing else is known of. Nothing refers to them, and nothing is settled. */
+async function publishedWithoutLink(tx: Sql, live: Live): Promise<void> {
+  await tx`
+    insert into pg_temp.adoption_events (subject, subject_id, key, payload)
+    select 'link', p.subject_id, 'published', jsonb_build_object('settled', false, 'rows',
+      jsonb_build_object('publish_state', ${live("publish_state", "p")}))
+    from lifestream.publish_state p
+    where p.subject_id <> '' and ${hasNoRow(tx, "p")} and not exists (
+      select from pg_temp.adoption_events e where e.subject = 'link' and e.subject_id = p.subject_id)
+    order by p.subject_id`;
+}
+
+function isNotGone(tx: Sql) {
+  return tx`not exists (
+    select from pg_temp.adoption_events e where e.subject_id = o.subject_id and e.subject = 'link' and e.key = 'gone')`;
 }
 
 /**
  * A link with all that hangs on it. Its own row is always said: who may see it must not depend on what is the default
- * when the ledger is read again. Where two ids share an address only one of them can be folded, so all of it is said.
+ * when the ledger is read again. Where another one has its address, in its row or by its events, these events would
+ * stand in the way of one another: all of it is said, and a fold passes over what came before.
  */
 async function links(tx: Sql, live: Live): Promise<void> {
   await tx`
@@ -86,26 +106,33 @@ async function links(tx: Sql, live: Live): Promise<void> {
       jsonb_build_object('links', ${live("links", "l")} || jsonb_build_object('failed_work',
         case when l.status = 'error' then case when m.subject_id is not null then 'publish_link'
           when c.subject_id is not null and c.fetch_error is null then 'enrich_link' else 'fetch_link' end end))
-      || pg_temp.part('subjects', coalesce(to_jsonb(s), pg_temp.told(null, to_jsonb(fs))))
+      || pg_temp.part('subjects', coalesce(${live("subjects", "s")}, pg_temp.told(null, ${live("subjects", "fs")})))
       || pg_temp.part('link_content', told.content) || pg_temp.part('link_metadata', told.metadata)
-      || pg_temp.part('publish_state', told.published))
+      || pg_temp.part('publish_state', told.published)) || case when clash.yes then '{"gone": true}'::jsonb else '{}' end
     from lifestream.links l
     left join lifestream.subjects s on s.subject = 'link' and s.subject_id = l.subject_id
     left join lifestream.link_content c on c.subject_id = l.subject_id
     left join lifestream.link_metadata m on m.subject_id = l.subject_id
     left join lifestream.publish_state p on p.subject_id = l.subject_id
-    left join pg_temp.links fl on fl.subject_id = l.subject_id
-      and not exists (select from pg_temp.links o where o.url_norm = l.url_norm and o.subject_id <> l.subject_id)
-    left join pg_temp.subjects fs on fs.subject = 'link' and fs.subject_id = l.subject_id
+    left join pg_temp.links any_fl on any_fl.subject_id = l.subject_id
+    cross join lateral (select
+      exists (select from pg_temp.links o where o.url_norm = l.url_norm and o.subject_id <> l.subject_id
+        and ${isNotGone(tx)})
+      or exists (select from pg_temp.links o where o.url_norm = any_fl.url_norm and o.subject_id <> l.subject_id
+        and ${isNotGone(tx)})
+      or exists (select from lifestream.links o where o.url_norm = any_fl.url_norm and o.subject_id <> l.subject_id)
+      as yes offset 0) as clash
+    left join pg_temp.links fl on fl.subject_id = any_fl.subject_id and not clash.yes
+    left join pg_temp.subjects fs on fs.subject = 'link' and fs.subject_id = l.subject_id and not clash.yes
     left join pg_temp.link_content fc on fc.subject_id = fl.subject_id
     left join pg_temp.link_metadata fm on fm.subject_id = fl.subject_id
-    left join pg_temp.publish_state fp on fp.subject_id = l.subject_id
+    left join pg_temp.publish_state fp on fp.subject_id = l.subject_id and not clash.yes
     cross join lateral (select
       pg_temp.told_briefly(${live("link_content", "c")}, ${live("link_content", "fc")}) as content,
       pg_temp.told_briefly(${live("link_metadata", "m")}, ${live("link_metadata", "fm")}) as metadata,
-      pg_temp.told(to_jsonb(p), to_jsonb(fp)) as published offset 0) as told
+      pg_temp.told(${live("publish_state", "p")}, ${live("publish_state", "fp")}) as published offset 0) as told
     where l.subject_id <> '' and (c.subject_id is not null or m.subject_id is not null or p.subject_id is not null
       or fl.subject_id is null or ${live("links", "l")} <> ${live("links", "fl")}
-      or coalesce(pg_temp.told(to_jsonb(s), to_jsonb(fs)), told.content, told.metadata, told.published) is not null)
+      or coalesce(pg_temp.told(${live("subjects", "s")}, ${live("subjects", "fs")}), told.content, told.metadata, told.published) is not null)
     order by l.created_at, l.subject_id`;
 }

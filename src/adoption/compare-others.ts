@@ -2,7 +2,7 @@ import type { Sql } from "../engine/ports.ts";
 import type { Live } from "./comparison.ts";
 
 /** Readings are events by themselves, but for numbers and times that JSON has no words for. */
-export async function compareReadings(tx: Sql): Promise<void> {
+export async function compareReadings(tx: Sql, live: Live): Promise<void> {
   await tx`
     insert into pg_temp.adoption_events (subject, subject_id, key, event_type, occurred_at, payload)
     select 'sensor', r.subject_id, r.occurred_at::text,
@@ -10,10 +10,10 @@ export async function compareReadings(tx: Sql): Promise<void> {
       case when sayable then r.occurred_at else now() end,
       case when sayable
         then jsonb_build_object('celsius', r.celsius, 'humidity', r.humidity, 'battery', r.battery)
-        else jsonb_build_object('settled', false, 'rows', jsonb_build_object('temperature_readings', to_jsonb(r))) end
+        else jsonb_build_object('settled', false, 'rows', jsonb_build_object('temperature_readings', ${live("temperature_readings", "r")})) end
     from lifestream.temperature_readings r
     left join pg_temp.temperature_readings f on f.subject_id = r.subject_id and f.occurred_at = r.occurred_at
-    cross join lateral (select isfinite(r.occurred_at) and not array[r.celsius, r.humidity, r.battery]
+    cross join lateral (select isfinite(r.occurred_at) and not array[r.celsius, r.humidity, r.battery]::float8[]
       && array['NaN', 'Infinity', '-Infinity']::float8[] as sayable) as s
     where r.subject_id <> '' and (f.subject_id is null
       or (r.celsius, r.humidity, r.battery) is distinct from (f.celsius, f.humidity, f.battery))
@@ -48,7 +48,7 @@ export async function compareTodos(tx: Sql, live: Live): Promise<void> {
     left join pg_temp.todos ft on ft.subject_id = t.subject_id
     left join pg_temp.subjects fs on fs.subject = 'todo' and fs.subject_id = t.subject_id
     cross join lateral (select pg_temp.told(${live("todos", "t")}, ${live("todos", "ft")}) as todo,
-      pg_temp.told(to_jsonb(s), to_jsonb(fs)) as subject offset 0) as told
+      pg_temp.told(${live("subjects", "s")}, ${live("subjects", "fs")}) as subject offset 0) as told
     where t.subject_id <> '' and coalesce(told.todo, told.subject) is not null
     order by t.updated_at, t.subject_id`;
 }
@@ -65,7 +65,7 @@ export async function compareAnnotations(tx: Sql, live: Live): Promise<void> {
     left join pg_temp.annotations fa on fa.annotation_id = a.annotation_id
     left join pg_temp.subjects fs on fs.subject = 'annotation' and fs.subject_id = a.subject_id
     cross join lateral (select pg_temp.told(${live("annotations", "a")}, ${live("annotations", "fa")}) as annotation,
-      pg_temp.told(to_jsonb(s), to_jsonb(fs)) as subject offset 0) as told
+      pg_temp.told(${live("subjects", "s")}, ${live("subjects", "fs")}) as subject offset 0) as told
     where a.subject_id <> '' and coalesce(told.annotation, told.subject) is not null
     order by a.created_at, a.annotation_id`;
 }

@@ -21,6 +21,7 @@ export async function prepareComparison(tx: Sql): Promise<void> {
       payload jsonb not null) on commit drop;
     create index on pg_temp.adoption_events (subject_id);
     create temp table adoption_strays (id uuid) on commit drop;
+    create temp table adoption_refused (id uuid primary key, reason text) on commit drop;
     create temp table adoption_problems (table_name text, key text, reason text) on commit drop;
     create index on pg_temp.links (url_norm)`);
 }

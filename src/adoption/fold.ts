@@ -1,3 +1,4 @@
+import type { PendingQuery, Row } from "postgres";
 import { type EventRow, toStoredEvent } from "../adapters/postgres/ledger.ts";
 import { txParked } from "../adapters/postgres/set-aside.ts";
 import { checkPayload, definitionOf } from "../engine/decode.ts";
@@ -7,6 +8,8 @@ import type { Sql } from "../engine/ports.ts";
 import type { Projection } from "../engine/projection.ts";
 import type { Registry } from "../engine/registry.ts";
 import { applyProjection } from "../pipeline/materializer.ts";
+import { ledgerBatches } from "./ledger-batches.ts";
+import { withoutRefused } from "./refused.ts";
 import type { Shadow } from "./shadow.ts";
 
 /** An event that says nothing to the program as it is. */
@@ -23,29 +26,27 @@ export interface FoldOptions {
   readonly onProgress: (done: number) => void;
 }
 
-const BATCH = 5_000;
-
 /** Folds the whole ledger into the shadow, by the projections' own handlers; returns what they could make nothing of. */
 export async function foldLedger(tx: Sql, { registry, shadow, positioned, onProgress }: FoldOptions) {
   // Tables that grow within the transaction have no statistics: a plan is made for each batch anew.
   await tx`set local plan_cache_mode = force_custom_plan`;
-  const position = positioned ? tx`position` : tx`row_number() over (order by ${ledgerOrder(tx)})`;
-  await tx`
-    declare adopted_ledger no scroll cursor for
-    select id, occurred_at, received_at, source, subject, subject_id, event_type, schema_version, payload,
-      correlation_id, causation_id, ${position} as position
-    from lifestream.events order by ${positioned ? tx`position` : ledgerOrder(tx)}`;
   const unreadable: Unreadable[] = [];
-  for (let done = 0; ; ) {
-    const rows = await tx<EventRow[]>`fetch ${tx.unsafe(String(BATCH))} from adopted_ledger`;
-    if (rows.length === 0) break;
+  let done = 0;
+  for await (const rows of ledgerBatches(tx, placesOf(tx, { positioned }, tx``))) {
     const events = rows.flatMap((row) => readable(row, registry, unreadable));
     await foldEvents(tx, events, { projections: registry.projections, redirect: shadow.redirect }, unreadable);
     done += rows.length;
     onProgress(done);
   }
-  await tx`close adopted_ledger`;
   return unreadable;
+}
+
+/** Where events `e` of the ledger stand, or are going to stand. */
+export function placesOf(tx: Sql, { positioned }: Pick<FoldOptions, "positioned">, which: PendingQuery<Row[]>) {
+  const order = positioned ? tx`position` : ledgerOrder(tx);
+  const position = positioned ? order : tx`row_number() over (order by ${order})`;
+  return tx`select id, ${position} as position, pg_column_size(payload) as size
+    from lifestream.events e ${which} order by ${order}`;
 }
 
 /**
@@ -74,29 +75,17 @@ interface Folding {
   readonly redirect: (sql: Sql) => Sql;
 }
 
-/** Applies events to projections. If Postgres refuses a batch, its halves are tried, until the event at fault stands alone. */
+/** Applies events to projections; what Postgres refuses is left out. */
 export async function foldEvents(
   tx: Sql,
   events: readonly StoredEvent[],
   folding: Folding,
   unreadable: Unreadable[],
 ): Promise<void> {
-  if (events.length === 0) return;
-  try {
-    await tx.savepoint(async (inner) => {
-      const sql = folding.redirect(inner as Sql);
-      const within = { sql, parked: txParked(sql, { alone: true }) };
-      for (const projection of folding.projections) await applyProjection(projection, events, within);
-    });
-  } catch (error) {
-    const [first] = events;
-    if (!(error instanceof Error) || !("code" in error) || !/^2[23]/.test(String(error.code)) || !first) throw error;
-    if (events.length === 1) {
-      unreadable.push({ id: first.id, reason: error.message });
-      return;
-    }
-    const middle = events.length >> 1;
-    await foldEvents(tx, events.slice(0, middle), folding, unreadable);
-    await foldEvents(tx, events.slice(middle), folding, unreadable);
-  }
+  const refused = await withoutRefused(tx, events, async (some, inner) => {
+    const sql = folding.redirect(inner);
+    const within = { sql, parked: txParked(sql, { alone: true }) };
+    for (const projection of folding.projections) await applyProjection(projection, some, within);
+  });
+  unreadable.push(...refused.map(({ item, reason }) => ({ id: item.id, reason })));
 }

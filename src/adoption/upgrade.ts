@@ -1,8 +1,6 @@
-import { migrate, pendingMigrations, tablesIn } from "../adapters/postgres/migrate.ts";
-import { policyName, prefixesInUse } from "../adapters/postgres/roles-apply.ts";
-import { followRowSecurity } from "../adapters/postgres/row-security.ts";
+import { type Migration, migrate, pendingMigrations, secureTables, tablesIn } from "../adapters/postgres/migrate.ts";
 import { type App, allMigrations } from "../app.ts";
-import { adopt, type Found, markFound, previewAdoption, unfinishedAdoption } from "./adopt.ts";
+import { adopt, type Found, isAdopted, markFound, previewAdoption, unfinishedAdoption } from "./adopt.ts";
 import { changedTables, checksums, presentColumns, type TableSum } from "./checksums.ts";
 import { inspectDatabase } from "./inspect.ts";
 import type { AdoptionReport } from "./report.ts";
@@ -40,9 +38,9 @@ export async function upgradeDatabase(
   onProgress: OnProgress,
 ): Promise<Upgrade> {
   const migrations = await allMigrations(registry);
-  if ((await inspectDatabase(db, contractOf(migrations))) === "first-system") await markFound(db);
-  const applied = await migrate(db, migrations);
-  const secured = await followRowSecurity(db, tablesIn(migrations), (await prefixesInUse(db)).map(policyName));
+  if ((await inspectDatabase(db, migrations)) === "first-system") await markFound(db, migrations);
+  const { applied, secured: made } = await migrate(db, migrations);
+  const secured = [...made, ...(await secureTables(db, await ownTables(db, migrations)))];
   const found = await unfinishedAdoption(db);
   if (!found) return { applied, secured, adoption: null };
   const report = await adopt(db, { registry, migrations, onProgress });
@@ -55,7 +53,7 @@ export async function previewUpgrade(
   onProgress: OnProgress,
 ): Promise<UpgradePreview> {
   const migrations = await allMigrations(registry);
-  const kind = await inspectDatabase(db, contractOf(migrations));
+  const kind = await inspectDatabase(db, migrations);
   const pending = await pendingMigrations(db, migrations);
   const toAdopt = kind === "first-system" || (kind === "ours" && (await unfinishedAdoption(db)) !== null);
   if (!toAdopt) return { pending, adoption: null };
@@ -63,9 +61,10 @@ export async function previewUpgrade(
   return { pending, adoption: { ...(await previewAdoption(db, { registry, migrations, onProgress })), sums } };
 }
 
-/** The first migration makes what other programs know. */
-function contractOf([contract]: readonly { readonly sql: string }[]): string {
-  return contract?.sql ?? "";
+/** Tables that were made by us: whether others' rows are hidden from anybody is not our affair. */
+async function ownTables(db: App["db"], migrations: readonly Migration[]): Promise<string[]> {
+  const theirs = (await isAdopted(db)) ? tablesIn(migrations.slice(0, 1)) : [];
+  return tablesIn(migrations).filter((table) => table === "schema_migrations" || !theirs.includes(table));
 }
 
 async function compareSums(db: App["db"], { columns, sums: before }: Found): Promise<Sums> {

@@ -1,4 +1,3 @@
-import type { EventRow } from "../adapters/postgres/ledger.ts";
 import { contentHash } from "../domains/links/content-hash.ts";
 import { enrichKey, fetchKey } from "../domains/links/routes.ts";
 import { unwrap } from "../engine/decode.ts";
@@ -9,6 +8,8 @@ import type { Registry } from "../engine/registry.ts";
 import { MAX_ATTEMPTS } from "../engine/work.ts";
 import { planWork } from "../pipeline/router.ts";
 import { readable } from "./fold.ts";
+import { ledgerBatches } from "./ledger-batches.ts";
+import { withoutRefused } from "./refused.ts";
 
 type WorkType = "fetch_link" | "enrich_link" | "publish_link";
 
@@ -61,26 +62,25 @@ export async function enterWork(tx: Sql, registry: Registry): Promise<void> {
 
 /** What events of unknown links ask for: nobody can do it, and a person can see why. */
 async function giveUpStrays(tx: Sql, registry: Registry): Promise<void> {
-  const rows = await tx<EventRow[]>`
-    select id, occurred_at, received_at, source, subject, subject_id, event_type, schema_version, payload,
-      correlation_id, causation_id, position
-    from lifestream.events where id in (select id from pg_temp.adoption_strays) order by position`;
-  const work = planWork(
-    rows.flatMap((row) => readable(row, registry, [])),
-    registry,
-  );
-  await insert(
-    work.map(({ id, type, subjectId, triggeredByEventId, payload }) => ({
-      id,
-      type,
-      subjectId,
-      eventId: triggeredByEventId,
-      payload,
-      status: "dead",
-      reason: "nothing is known of its link",
-    })),
-    tx,
-  );
+  const places = tx`
+    select e.id, position, pg_column_size(payload) as size
+    from lifestream.events e join pg_temp.adoption_strays using (id) order by position`;
+  for await (const rows of ledgerBatches(tx, places)) {
+    const events = rows.flatMap((row) => readable(row, registry, []));
+    const given = planWork(events, registry).map(
+      ({ id, type, subjectId, triggeredByEventId, payload }): Entry => ({
+        id,
+        type,
+        subjectId,
+        eventId: triggeredByEventId,
+        payload,
+        status: "dead",
+        reason: "nothing is known of its link",
+      }),
+    );
+    // What Postgres refuses here it refuses the router too.
+    await withoutRefused(tx, given, insert);
+  }
 }
 
 /** Work that is left to do on adopted links, by kind and by whether a person has to ask for it. */
@@ -124,10 +124,12 @@ function standings(tx: Sql) {
       select id, published_to_kafka from lifestream.events e
       where e.subject = 'link' and e.subject_id = far.subject_id
         and e.event_type = case far.next when 'fetch_link' then 'link.added' when 'enrich_link' then 'content.fetched' end
+        and coalesce(e.payload ->> 'fetch_error', '') = '' and e.id not in (select id from pg_temp.adoption_refused)
       order by received_at desc limit 1) as cause on far.next is not null
     left join lateral (
       select e.payload ->> 'error' as error from lifestream.events e
       where e.subject = 'link' and e.subject_id = far.subject_id and e.event_type = 'work.failed'
+        and coalesce(e.payload -> 'work_message' ->> 'work_type', far.next) = far.next
       order by received_at desc limit 1) as failure on far.next is not null`;
 }
 

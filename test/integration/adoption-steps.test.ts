@@ -1,10 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
+import { type EventRow, toStoredEvent } from "../../src/adapters/postgres/ledger.ts";
 import { coreMigrations, migrate, pendingMigrations } from "../../src/adapters/postgres/migrate.ts";
 import { markFound } from "../../src/adoption/adopt.ts";
 import { checksums, presentColumns } from "../../src/adoption/checksums.ts";
+import { foldEvents, type Unreadable } from "../../src/adoption/fold.ts";
 import { previewUpgrade, upgradeDatabase } from "../../src/adoption/upgrade.ts";
 import { allMigrations, openApp } from "../../src/app.ts";
+import type { Adopted } from "../../src/domains/shared/adopt.ts";
 import { messageOf } from "../../src/engine/errors.ts";
 import { runCommand } from "../support/commands.ts";
 import { buildFirstSystem } from "../support/first-system/build.ts";
@@ -44,6 +47,41 @@ describe("an adoption that is killed", () => {
     expect(await appended(killed)).toEqual(await appended(whole));
     expect(await registry(killed)).toEqual(await registry(whole));
   }, 60_000);
+});
+
+describe("rows that change between the adoption and its being applied", () => {
+  test("given a row that was told briefly is gone, when that is applied, then nothing is added, and other rows are set exactly", async () => {
+    await using world = await createTestApp({}, { bare: true });
+    const { db, registry } = world.app;
+    await buildFirstSystem(db, { events: 100 });
+    await upgradeDatabase(world.app, quiet);
+    const told = await db<EventRow[]>`
+      select id, occurred_at, received_at, source, subject, subject_id, event_type, schema_version, payload, correlation_id,
+        causation_id, position
+      from lifestream.events where source = 'adoption' order by position`;
+    const brief = told.filter(({ payload }) => {
+      const row = (payload as Partial<Adopted["payload"]>).rows?.link_metadata;
+      return row && !("subject_id" in row);
+    });
+    const gone = brief.map((row) => row.subject_id);
+    expect(gone.length).toBeGreaterThan(0);
+    await db`delete from lifestream.link_metadata where subject_id = any(${gone})`;
+    const exact = () => db`select meta::text from lifestream.todos where subject_id = 'todoist:big'`;
+    const before = await exact();
+    const unreadable: Unreadable[] = [];
+    await db.begin((tx) =>
+      foldEvents(
+        tx,
+        told.map((row) => ({ ...toStoredEvent(row), payload: row.payload as Adopted["payload"] })),
+        { projections: registry.projections, redirect: (sql) => sql },
+        unreadable,
+      ),
+    );
+    expect(unreadable).toEqual([]);
+    expect(await exact()).toEqual(before);
+    const rows = await db`select subject_id from lifestream.link_metadata where subject_id = any(${gone})`;
+    expect([...rows]).toEqual([]);
+  });
 });
 
 describe("looking before adopting", () => {
@@ -123,8 +161,8 @@ describe("a database of somebody else", () => {
     await using world = await createTestApp({}, { bare: true });
     const { db, registry } = world.app;
     await buildFirstSystem(db, { events: 100 });
-    await markFound(db);
     const migrations = await allMigrations(registry);
+    await markFound(db, migrations);
     await migrate(db, migrations);
     expect(await pendingMigrations(db, migrations)).toEqual(["adoption"]);
     await upgradeDatabase(world.app, quiet);

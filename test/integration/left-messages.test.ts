@@ -9,7 +9,7 @@ import { ensureTopics } from "../../src/pipeline/topics.ts";
 import { verify } from "../../src/rebuild/verify.ts";
 import { allStages, lagOf, routerStages } from "../../src/stages.ts";
 import { runCommand } from "../support/commands.ts";
-import { buildFirstSystem } from "../support/first-system/build.ts";
+import { buildFirstSystem, removeRowsWithoutId } from "../support/first-system/build.ts";
 import { leaveMessages } from "../support/first-system/leave-messages.ts";
 import { readTopic } from "../support/read-topic.ts";
 import { isApplied, settled } from "../support/settled.ts";
@@ -66,7 +66,7 @@ describe("messages that the first system left in the topics", () => {
     );
     const { db, log, registry } = world.app;
     await buildFirstSystem(db, { events: 300, waiting: 2 });
-    await db`delete from lifestream.todos where subject_id = ''`;
+    await removeRowsWithoutId(db);
     await upgradeDatabase(world.app, () => {});
     await ensureTopics(log, registry.topics);
     left = await leaveMessages(world.app);
@@ -105,6 +105,9 @@ describe("messages that the first system left in the topics", () => {
     const aside = await db<{ topic: string; error_class: string; error: string }[]>`
       select distinct topic, error_class, error from lifestream.dead_letters order by topic, error_class`;
     expect(aside.map(({ topic, error_class }) => `${topic} ${error_class}`)).toEqual([
+      "events.raw sql_22021",
+      "events.raw sql_22P05",
+      "events.raw sql_54000",
       "events.raw unknown_event_type",
       "events.raw wrong_shape",
       "work.fetch_link unknown_event",

@@ -9,7 +9,7 @@ import { ensureTopics } from "../../src/pipeline/topics.ts";
 import { rebuild } from "../../src/rebuild/rebuild.ts";
 import { verify } from "../../src/rebuild/verify.ts";
 import { allStages } from "../../src/stages.ts";
-import { buildFirstSystem } from "../support/first-system/build.ts";
+import { buildFirstSystem, removeRowsWithoutId } from "../support/first-system/build.ts";
 import { type CaptureClient, captureClient } from "../support/first-system/capture-client.ts";
 import { servePages, type TestPages } from "../support/pages.ts";
 import { settled } from "../support/settled.ts";
@@ -203,6 +203,9 @@ describe("capture clients", () => {
   test(
     "given two clients and ourselves at once, while everything runs, then each link is saved and read once",
     async () => {
+      const refused = () =>
+        world.app.db`select id from lifestream.dead_letters where error_class like 'sql%' order by 1`;
+      const before = await refused();
       const urls = Array.from({ length: 12 }, (_, n) => `${pages.origin}/ok/at-once-${n}`);
       await run(() =>
         Promise.all(urls.flatMap((url) => [chrome.capture(url), add(url, "private"), phone.capture(url)])),
@@ -213,7 +216,7 @@ describe("capture clients", () => {
         expect(await link(id)).toMatchObject({ url, status: "published", visibility: "private", subject_at: at });
         expect(pages.requests.get(new URL(url).pathname)).toBe(1);
       }
-      expect(await world.app.db`select 1 from lifestream.dead_letters where error_class like 'sql%'`).toHaveLength(0);
+      expect(await refused()).toEqual(before);
     },
     TEST_MS,
   );

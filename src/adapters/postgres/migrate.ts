@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { UserError } from "../../engine/errors.ts";
 import type { Sql } from "../../engine/ports.ts";
 import type { Database } from "./connect.ts";
+import { policyName, prefixesInUse } from "./roles-in-use.ts";
+import { followRowSecurity } from "./row-security.ts";
 
 /** One numbered step of the schema; applied once, in its own transaction, never changed afterwards. */
 export interface Migration {
@@ -40,17 +42,38 @@ export async function coreMigrations(): Promise<Migration[]> {
   );
 }
 
+/** What migrating did. */
+export interface Migrated {
+  /** The names of the migrations that were applied. */
+  readonly applied: readonly string[];
+  /** Tables that got the row-level security that the ledger has. */
+  readonly secured: readonly string[];
+}
+
 /**
- * Brings the schema up to date: forward only, each missing migration in a transaction of its own under a lock.
- * Returns the names it applied. A database with migrations this code does not know is refused: it is newer.
+ * Brings the schema up to date: forward only, each missing migration in a transaction of its own under a lock. What it
+ * makes follows the ledger in its row-level security, within that transaction: where every new table can be read by
+ * everybody until then, nobody ever sees one of ours. A database with migrations this code does not know is refused: it
+ * is newer.
  */
-export async function migrate(db: Database, migrations: readonly Migration[]): Promise<string[]> {
+export async function migrate(db: Database, migrations: readonly Migration[]): Promise<Migrated> {
+  const ofRoles = (await prefixesInUse(db)).map(policyName);
   await db.begin(createMigrationList);
   const applied: string[] = [];
+  const secured: string[] = [];
   for (const migration of migrations) {
-    if (await applyOne(db, migration, migrations)) applied.push(migration.name);
+    const done = await applyOne(db, migration, migrations, ofRoles);
+    if (!done) continue;
+    applied.push(migration.name);
+    secured.push(...done.secured);
   }
-  return applied;
+  return { applied, secured };
+}
+
+/** Of tables made before the ledger got its row-level security, or not by us. Returns those that have it now. */
+export async function secureTables(db: Database, tables: readonly string[]): Promise<string[]> {
+  const ofRoles = (await prefixesInUse(db)).map(policyName);
+  return db.begin((tx) => followRowSecurity(tx, tables, ofRoles)) as Promise<string[]>;
 }
 
 /** Makes the list of what was applied, where it is not there; keeps others out until the transaction ends. */
@@ -64,6 +87,7 @@ export async function createMigrationList(tx: Sql): Promise<void> {
   if (there?.list) return;
   await tx`create table lifestream.schema_migrations (
     name text primary key, checksum text not null, applied_at timestamptz not null default now())`;
+  await followRowSecurity(tx, ["schema_migrations"], []);
 }
 
 /** The tables that migrations make: other programs' tables in the same schema are not our concern. */
@@ -82,7 +106,13 @@ export async function pendingMigrations(db: Database, migrations: readonly Migra
   return known.has(ADOPTION_FOUND) && !known.has(ADOPTION_DONE) ? [...pending, "adoption"] : pending;
 }
 
-async function applyOne(db: Database, migration: Migration, all: readonly Migration[]): Promise<boolean> {
+/** Returns null where it was applied already. */
+async function applyOne(
+  db: Database,
+  migration: Migration,
+  all: readonly Migration[],
+  ofRoles: readonly string[],
+): Promise<Pick<Migrated, "secured"> | null> {
   return db.begin(async (tx) => {
     await lockSchema(tx);
     const known = await appliedChecksums(tx as unknown as Database, all);
@@ -93,11 +123,20 @@ async function applyOne(db: Database, migration: Migration, all: readonly Migrat
         `migration ${migration.name} was applied to this database in another form: restore the file, and put the change into a new migration`,
       );
     }
-    if (before !== undefined) return false;
+    if (before !== undefined) return null;
+    const made = await lackingTables(tx, [migration]);
     await tx.unsafe(migration.sql);
+    const secured = await followRowSecurity(tx, made, ofRoles);
     await tx`insert into lifestream.schema_migrations (name, checksum) values (${migration.name}, ${checksum})`;
-    return true;
-  }) as Promise<boolean>;
+    return { secured };
+  }) as Promise<Pick<Migrated, "secured"> | null>;
+}
+
+/** Tables that these migrations make and that are not there yet. */
+async function lackingTables(tx: Sql, migrations: readonly Migration[]): Promise<string[]> {
+  const rows = await tx<{ name: string }[]>`
+    select name from unnest(${tablesIn(migrations)}::text[]) as name where to_regclass('lifestream.' || name) is null`;
+  return rows.map(({ name }) => name);
 }
 
 async function appliedChecksums(db: Database, all: readonly Migration[]): Promise<Map<string, string>> {

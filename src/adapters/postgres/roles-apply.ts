@@ -2,6 +2,7 @@ import type { Sql } from "../../engine/ports.ts";
 import type { Database } from "./connect.ts";
 import { lockSchema } from "./migrate.ts";
 import type { DatabaseRole } from "./roles.ts";
+import { policyName } from "./roles-in-use.ts";
 import { planRights, quoted, type Right, type RightsPlan, rightsOf, statementsOf } from "./roles-plan.ts";
 
 /** What is to be done, or was, so that the roles are as they should be. */
@@ -49,15 +50,6 @@ export async function applyRoles(db: Database, roles: readonly DatabaseRole[], p
     for (const statement of plan.statements) await tx.unsafe(statement);
     return plan;
   }) as Promise<RolesPlan>;
-}
-
-/** The prefixes under which roles were made for this database: a later migration grants what is new to them. */
-export async function prefixesInUse(db: Database): Promise<string[]> {
-  const rows = await db<{ prefix: string }[]>`
-    select regexp_replace(r.rolname, 'materializer$', '') as prefix
-    from pg_namespace n cross join aclexplode(n.nspacl) a join pg_roles r on r.oid = a.grantee
-    where n.nspname = 'lifestream' and a.privilege_type = 'USAGE' and r.rolname like '%materializer' order by 1`;
-  return rows.map(({ prefix }) => prefix).filter((prefix) => prefix !== "");
 }
 
 /** Whether the log in Postgres has been used here. */
@@ -108,9 +100,6 @@ async function missingRoles(sql: Sql | Database, names: readonly string[]): Prom
   const there = new Set(rows.map(({ name }) => name));
   return names.filter((name) => !there.has(name));
 }
-
-/** The policy by which roles of this prefix see the rows of a table with row-level security. */
-export const policyName = (prefix: string) => `${prefix}roles`;
 
 /** Where row-level security is on, nobody but the owner sees a row without a policy: what may be done, rights say. */
 async function planPolicies(

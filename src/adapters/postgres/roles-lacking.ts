@@ -1,6 +1,6 @@
 import type { Database } from "./connect.ts";
 import type { DatabaseRole } from "./roles.ts";
-import { prefixesInUse } from "./roles-apply.ts";
+import { prefixesInUse } from "./roles-in-use.ts";
 import { inWords, type Right, rightsOf } from "./roles-plan.ts";
 
 /** What the present login lacks of a role's rights, by whatever way it might have them, a phrase for each table. */

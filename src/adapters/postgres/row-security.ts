@@ -1,5 +1,4 @@
 import type { Sql } from "../../engine/ports.ts";
-import type { Database } from "./connect.ts";
 import { quoted } from "./roles-plan.ts";
 
 interface Policy {
@@ -16,23 +15,21 @@ interface Policy {
  * same policies; those named in `except` belong to logins that are given their own. Returns the tables it secured.
  */
 export async function followRowSecurity(
-  db: Database,
+  tx: Sql,
   tables: readonly string[],
   except: readonly string[],
 ): Promise<string[]> {
-  return db.begin(async (tx) => {
-    const open = await unsecured(tx, tables);
-    if (open.length === 0) return [];
-    const policies = await tx<Policy[]>`
-      select policyname as name, permissive, roles::text[] as roles, cmd as command, qual as using, with_check as check
-      from pg_policies where schemaname = 'lifestream' and tablename = 'events'
-        and policyname <> all(${except as string[]}::text[])`;
-    for (const table of open) {
-      await tx.unsafe(`alter table lifestream.${quoted(table)} enable row level security`);
-      for (const policy of policies) await tx.unsafe(policyOn(table, policy));
-    }
-    return open;
-  }) as Promise<string[]>;
+  const open = await unsecured(tx, tables);
+  if (open.length === 0) return [];
+  const policies = await tx<Policy[]>`
+    select policyname as name, permissive, roles::text[] as roles, cmd as command, qual as using, with_check as check
+    from pg_policies where schemaname = 'lifestream' and tablename = 'events'
+      and policyname <> all(${except as string[]}::text[])`;
+  for (const table of open) {
+    await tx.unsafe(`alter table lifestream.${quoted(table)} enable row level security`);
+    for (const policy of policies) await tx.unsafe(policyOn(table, policy));
+  }
+  return open;
 }
 
 async function unsecured(tx: Sql, tables: readonly string[]): Promise<string[]> {

@@ -1,5 +1,6 @@
 import { classify } from "../../adapters/postgres/connect.ts";
 import { tablesIn } from "../../adapters/postgres/migrate.ts";
+import { addedColumns } from "../../adoption/taken-names.ts";
 import { previewUpgrade, type Sums, upgradeDatabase } from "../../adoption/upgrade.ts";
 import { type App, allMigrations } from "../../app.ts";
 import { adoptionLines, sumLines } from "../adoption-report.ts";
@@ -50,20 +51,12 @@ async function preview(app: App): Promise<boolean> {
       .filter((table) => !there.has(table))
       .join(", ")}`,
   );
-  const columns = columnsIn(migrations).filter(({ table }) => there.has(table));
+  const columns = migrations.flatMap(({ sql }) => addedColumns(sql)).filter(({ table }) => there.has(table));
   console.log(`columns added: ${columns.map(({ table, column }) => `${table}.${column}`).join(", ")}`);
   for (const line of adoptionLines(adoption, { done: false })) console.log(line);
   console.log("every table, as it is and would be:");
   for (const line of sumLines(adoption.sums)) console.log(line);
   return false;
-}
-
-/** Columns that migrations add to tables made before. */
-function columnsIn(migrations: readonly { readonly sql: string }[]): { table: string; column: string }[] {
-  const altered = migrations.flatMap(({ sql }) => [...sql.matchAll(/^alter table lifestream\.(\w+)([^;]*);/gm)]);
-  return altered.flatMap(([, table = "", changes = ""]) =>
-    [...changes.matchAll(/add column (\w+)/g)].map(([, column = ""]) => ({ table, column })),
-  );
 }
 
 /** On a terminal, one line that counts, and is gone when something else is said. */

@@ -1,13 +1,8 @@
 import { classify } from "../../adapters/postgres/connect.ts";
 import type { DatabaseRole } from "../../adapters/postgres/roles.ts";
-import {
-  applyRoles,
-  planRoles,
-  prefixesInUse,
-  type RolesPlan,
-  usesEmbeddedLog,
-} from "../../adapters/postgres/roles-apply.ts";
+import { applyRoles, planRoles, type RolesPlan, usesEmbeddedLog } from "../../adapters/postgres/roles-apply.ts";
 import { beyondRoles } from "../../adapters/postgres/roles-beyond.ts";
+import { prefixesInUse } from "../../adapters/postgres/roles-in-use.ts";
 import type { App } from "../../app.ts";
 import { rolesOfDatabase } from "../../database-roles.ts";
 import { UserError } from "../../engine/errors.ts";

@@ -1,6 +1,9 @@
 import type { StoredEvent } from "../../engine/event.ts";
 import type { Sql } from "../../engine/ports.ts";
 
+/** Bytes of a tag that the vocabulary takes: another program's may be longer than what Postgres keeps in an index. */
+const LONGEST_TAG = 500;
+
 /** Links of different partitions come in any order: the earliest sighting of a tag counts, not the first applied. */
 export async function addToCatalog(
   events: readonly StoredEvent[],
@@ -12,7 +15,7 @@ export async function addToCatalog(
     insert into lifestream.tag_catalog as c (tag, first_seen)
     select tag, min(at) from unnest(${seen.map(({ tag }) => tag)}::text[], ${seen.map(({ at }) => at)}::timestamptz[])
       as s(tag, at)
-    group by tag order by tag
+    where octet_length(tag) <= ${LONGEST_TAG} group by tag order by tag
     on conflict (tag) do update set first_seen = excluded.first_seen, sent_at = null
     where c.first_seen > excluded.first_seen returning 1`;
   if (added.length > 0) await tx`select pg_notify('lifestream_catalog', '')`;

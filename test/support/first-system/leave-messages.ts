@@ -18,6 +18,9 @@ const COLUMNS = [
   ...["correlation_id", "causation_id", "kafka_topic", "kafka_partition", "kafka_offset", "published_to_kafka"],
 ];
 
+/** A broker takes no bigger records, unless told otherwise: they never got there. */
+const MOST_TAKEN = 900_000;
+
 /**
  * Fills the topics as the first system leaves them: its ledger in `events.raw`, the work it led to, work it gave up, and
  * the tags under their one key. Returns how many messages went where.
@@ -41,8 +44,11 @@ export async function leaveMessages({ db, log }: Pick<App, "db" | "log">): Promi
     "work.dead_letter": rows.flatMap((row) => (row.event_type === "work.failed" ? [deadLetterOf(row)] : [])),
     "tags.catalog": [{ key: "all", value: JSON.stringify(await tagsOf(db)), headers: {} }],
   };
-  for (const [topic, records] of Object.entries(left)) await log.append(topic, records);
-  return Object.fromEntries(Object.entries(left).map(([topic, records]) => [topic, records.length]));
+  const taken = Object.entries(left).map(
+    ([topic, records]) => [topic, records.filter(({ value }) => value.length < MOST_TAKEN)] as const,
+  );
+  for (const [topic, records] of taken) await log.append(topic, records);
+  return Object.fromEntries(taken.map(([topic, records]) => [topic, records.length]));
 }
 
 type WorkType = "fetch_link" | "enrich_link" | "publish_link";

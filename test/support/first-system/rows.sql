@@ -7,6 +7,9 @@ create function pg_temp.uuid_of(what text, i bigint) returns uuid language sql i
   select md5(what || ':' || i)::uuid $$;
 create function pg_temp.link_id(url text) returns text language sql immutable as $$
   select 'link:' || left(encode(sha256(convert_to(url, 'UTF8')), 'hex'), 16) $$;
+-- What a page says: 2 to 20 KB, and now and then 1 MB.
+create function pg_temp.page(i bigint) returns text language sql immutable as $$
+  select repeat('Words of page ' || i || '. ', case when i % 2000 = 2 then 50000 else 100 + (i * 7 % 900)::int end) $$;
 -- Sample data stored its payloads as text that holds JSON.
 create function pg_temp.as_text(value jsonb) returns jsonb language sql immutable as $$ select to_jsonb(value::text) $$;
 
@@ -27,19 +30,20 @@ from (
     from generate_series(0, :scale - 1) as i
     union all select :scale + i, 'waiting' from generate_series(0, :waiting - 1) as i) as k) as u;
 
--- What was captured: subject and link first (public, created now), then the event; so it has a row but for what was lost.
+-- What was captured: subject and link first (public, created now, also when it is shared again), then the event; so it has a
+-- row but for what was lost.
 insert into lifestream.subjects (subject, subject_id, created_at, display_name, meta)
 select 'link', id, pg_temp.at(i, 0.04), null, case when sample then pg_temp.as_text('{"seed": true}') else '{}' end
 from link where kind not in ('lost', 'bare');
 insert into lifestream.links (subject_id, url, url_norm, created_at, source, status, visibility, pinned, retry_count,
   last_error_at, last_error)
-select id, url, url, pg_temp.at(i, 0.04), (array['chrome', 'phone', 'unknown', null])[1 + i % 4], status, visibility,
+select id, url, url, pg_temp.at(i, case when kind = 'shared again' then 90.04 else 0.04 end), (array['chrome', 'phone', 'unknown', null])[1 + i % 4], status, visibility,
   kind = 'edited', case when kind in ('error', 'left fetched') then 3 else 0 end,
   case when kind = 'error' then pg_temp.at(i, 60) end, case when kind = 'error' then 'HTTP 404: Not Found' end
 from link where kind <> 'lost';
 insert into lifestream.link_content (subject_id, final_url, title, text_content, fetched_at)
 select id, case when sample then null else url end, 'Page ' || i,
-  case when sample then null else repeat('Words of page ' || i || '. ', 12) end, pg_temp.at(i, 5.5)
+  case when sample then null else pg_temp.page(i) end, pg_temp.at(i, 5.5)
 from link where kind not in ('left new', 'cleaned', 'lost', 'error', 'bare', 'waiting');
 insert into lifestream.link_metadata (subject_id, tags, summary_short, summary_long, language, model_version, updated_at)
 select id, array['tag-' || i % 40, 'seen'], case when kind = 'edited' then 'By hand ' else 'In short ' end || i,
@@ -63,7 +67,7 @@ insert into fact
 select i, 5, case when kind = 'content first' then 0.01 else 5 end, 'agent:fetcher', 'link', id, 'content.fetched',
   case when sample then pg_temp.as_text(jsonb_build_object('title', 'Page ' || i))
     else jsonb_build_object('final_url', url, 'title', 'Page ' || i, 'text_content',
-      repeat('Words of page ' || i || '. ', 12), 'html_storage_key', null) end, pg_temp.uuid_of('chain', i)
+      pg_temp.page(i), 'html_storage_key', null) end, pg_temp.uuid_of('chain', i)
 from link where kind not in ('no event', 'bare', 'left new', 'error', 'waiting');
 insert into fact
 select i, 9, 9, 'agent:enricher', 'link', id, 'enrichment.completed',
@@ -169,20 +173,3 @@ insert into fact values
   (3, 1, 1, 'unknown', 'book', 'book:1', 'book.read', '{"pages": 12}', null, true),
   (4, 1, 1, 'unknown', 'link', 'link:ffffffffffffffff', 'content.fetched', '{"title": "Of no link"}', null, true),
   (5, 1, 1, 'unknown', 'todo', 'todoist:1', 'todo.created', '{"project": "without a title"}', null, true);
-
--- The ledger, as it was taken in; then the marks of what was forwarded, which moves rows within the table.
-insert into lifestream.events (id, occurred_at, received_at, source, subject, subject_id, event_type, payload,
-  correlation_id)
-select pg_temp.uuid_of('event', row_number() over (order by i, received, event_type, subject_id)), pg_temp.at(i, seconds),
-  pg_temp.at(i, received), source, subject, subject_id, event_type, payload, correlation_id
-from fact order by i, received, event_type, subject_id;
-update lifestream.events e set published_to_kafka = true
-where not exists (select from link where kind = 'waiting' and id = e.subject_id);
-
--- Positions of its consumers: of each kind only a part was ever written.
-insert into lifestream.event_ingest_dedupe (topic, partition, kafka_offset)
-select 'events.raw', i % 3, i / 3 from generate_series(0, :scale) as i where i % 7 <> 0;
-insert into lifestream.kafka_offsets (consumer_group, topic, partition, last_offset)
-values ('materializer-v1', 'events.raw', 0, 41), ('flink-materializer-v1', 'events.raw', 2, 17);
-insert into lifestream.site_builds (build_id, started_at, note)
-values (pg_temp.uuid_of('build', 1), pg_temp.at(1, 0), 'unused');
