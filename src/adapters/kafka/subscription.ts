@@ -3,6 +3,7 @@ import type { KafkaConfig } from "../../config.ts";
 import { RefusedError } from "../../engine/errors.ts";
 import type { Logger } from "../../engine/logger.ts";
 import { Outage } from "../../engine/outage.ts";
+import { within } from "../../engine/patience.ts";
 import {
   type LogRecord,
   positionKey,
@@ -21,6 +22,8 @@ const FETCH_BYTES = 4_000_000;
 /** Of them for one partition, so that all get their turn; as Kafka's own clients have it. */
 const FETCH_PARTITION_BYTES = 1_048_576;
 const COMMIT_EVERY_MS = 1_000;
+/** Leaving waits no longer for a broker that is away: the session ends by itself. */
+const LEAVE_MS = 3_000;
 /** A member that died without a word is replaced after this long. */
 const SESSION = { sessionTimeout: 10_000, rebalanceTimeout: 20_000, heartbeatInterval: 2_000 };
 
@@ -102,8 +105,11 @@ export class KafkaSubscription implements Subscription {
     if (this.#closed) return;
     this.#closed = true;
     this.#wake();
-    await this.#flushCommits();
-    await this.#leave();
+    await within(
+      LEAVE_MS,
+      this.#flushCommits().then(() => this.#leave()),
+      () => undefined,
+    );
   }
 
   /** Whoever was let in once is waited for until a person has mended it; who never was has the wrong settings. */
