@@ -75,6 +75,9 @@ export interface AppOptions {
 /** What stages ask of Postgres is short; nobody sits there who would wonder why nothing happens. */
 export const STAGES_ANSWERED_WITHIN_MS = 30_000;
 
+/** Seconds that connections may take to end: whoever waits for an answer still was given its time before. */
+const CLOSE_S = 1;
+
 /** Wires everything. Connections open when they are first used; disposing closes them. */
 export async function openApp(options: AppOptions): Promise<App> {
   const { config, databaseUrl, logger, telemetry = noTelemetry } = options;
@@ -101,7 +104,7 @@ export async function openApp(options: AppOptions): Promise<App> {
     log,
     registry: createRegistry((options.domains ?? domains)(config, agents.agents)),
     async [Symbol.asyncDispose]() {
-      await Promise.allSettled([agents.close(), log.close(), db.end({ timeout: 5 })]);
+      await Promise.allSettled([agents.close(), log.close(), db.end({ timeout: CLOSE_S })]);
     },
   };
 }

@@ -85,7 +85,7 @@ export function agentStage(app: StageContext, agent: Agent, options: StageOption
       await consumeStage(app, worker.handler, options, () => worker.busy() === 0).run(signal);
       await prepared;
       // Leaves time to give back what is not finished within the drain.
-      await worker.drain(clock.deadline(options.once ? agent.timeoutMs : config.drainTimeoutMs * 0.8));
+      await worker.drain(clock.deadline(options.once ? agent.timeoutMs : config.drainTimeoutMs * 0.65));
     },
   };
 }

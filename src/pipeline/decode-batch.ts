@@ -76,6 +76,18 @@ async function withoutRepeats(decoded: readonly DecodedEvent[], done: Watermark 
   return { fresh, watermark: last === null ? null : { generation, position: last } };
 }
 
+/** What a payload that stayed in the ledger may well have: there only pages are that large. */
+const REFERRED_BYTES = 1_000_000;
+/** A record without its payload is no larger than this. */
+const ENVELOPE_BYTES = 4_096;
+
+/** The bytes of a record once its payload was read. */
+export function bytesWithPayload({ value }: LogRecord): number {
+  const own = value?.length ?? 0;
+  if (own > ENVELOPE_BYTES) return own;
+  return /"payload" ?: ?null/.test(Buffer.from(value ?? []).toString("latin1")) ? REFERRED_BYTES : own;
+}
+
 async function withPayloads(decoded: readonly DecodedEvent[], tx: StoreTx): Promise<readonly DecodedEvent[]> {
   const missing = decoded.filter((one) => one.payloadInLedger).map((one) => one.event.id);
   if (missing.length === 0) return decoded;

@@ -6,7 +6,7 @@ import type { Registry } from "../engine/registry.ts";
 import { secondsSince, type Telemetry } from "../engine/telemetry.ts";
 import { EVENTS_TOPIC } from "../engine/topics.ts";
 import { deadRecord, type RecordHandler } from "../runtime/consume.ts";
-import { decodeBatch } from "./decode-batch.ts";
+import { bytesWithPayload, decodeBatch } from "./decode-batch.ts";
 import { applyRecordActs } from "./failure-desk-apply.ts";
 
 /** Its consumer group. */
@@ -25,6 +25,7 @@ export function createMaterializer({
     group: MATERIALIZER_GROUP,
     topics: [EVENTS_TOPIC],
     maxBatch: 1_000,
+    bytesOf: bytesWithPayload,
     async handle(batch, tx, done) {
       const startedAt = performance.now();
       const { events, bad, watermark } = await decodeBatch(batch.records, { tx, done, registry });

@@ -10,7 +10,7 @@ import { EVENTS_TOPIC } from "../engine/topics.ts";
 import { MAX_ATTEMPTS, type NewWork } from "../engine/work.ts";
 import { workFailed } from "../engine/work-failed.ts";
 import type { RecordHandler } from "../runtime/consume.ts";
-import { decodeBatch } from "./decode-batch.ts";
+import { bytesWithPayload, decodeBatch } from "./decode-batch.ts";
 import { applyWorkActs, ROUTED_ACTS, redrivenEvents } from "./failure-desk-apply.ts";
 
 /** Its consumer group. */
@@ -36,6 +36,7 @@ export function createRouter(options: RouterOptions): RecordHandler {
     group: ROUTER_GROUP,
     topics: [EVENTS_TOPIC],
     maxBatch: 1_000,
+    bytesOf: bytesWithPayload,
     async handle(batch, tx, done) {
       const startedAt = performance.now();
       const { events: read, watermark } = await decodeBatch(batch.records, { tx, done, registry, wanted });

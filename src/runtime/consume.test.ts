@@ -67,7 +67,9 @@ function aWorld(rounds: RecordBatch[][], { disown = [] as number[] } = {}) {
     transaction: <T>(work: (tx: StoreTx) => Promise<T>) => work(tx),
   } as unknown as Store;
   const applied: number[] = [];
-  const run = (handle: (offset: number) => void = () => {}) => {
+  /** How many records each transaction had. */
+  const sizes: number[] = [];
+  const run = (handle: (offset: number) => void = () => {}, more: Partial<RecordHandler> = {}) => {
     const handler: RecordHandler = {
       stage: "test",
       group: "g",
@@ -76,8 +78,10 @@ function aWorld(rounds: RecordBatch[][], { disown = [] as number[] } = {}) {
       async handle({ records }) {
         for (const { offset } of records) handle(offset);
         applied.push(...records.map(({ offset }) => offset));
+        sizes.push(records.length);
         return { watermark: null };
       },
+      ...more,
     };
     const telemetry = noTelemetry;
     return consume(handler, {
@@ -90,7 +94,7 @@ function aWorld(rounds: RecordBatch[][], { disown = [] as number[] } = {}) {
       random: () => 0,
     });
   };
-  return { run, applied, dead, subscriptions: () => subscriptions, position: () => position };
+  return { run, applied, sizes, dead, subscriptions: () => subscriptions, position: () => position };
 }
 
 test("given records delivered twice, when consumed, then each is handled once and in order", async () => {
@@ -131,4 +135,13 @@ test("given Postgres away for a while, when a batch fails for it, then it is tri
   });
   expect(world.applied).toEqual([0, 1]);
   expect(world.dead).toEqual([]);
+});
+
+test("given records that are large when handled, when they come at once, then each transaction takes a few, in order", async () => {
+  const offsets = Array.from({ length: 200 }, (_, offset) => offset);
+  const world = aWorld([[batchOf(1, ...offsets)]]);
+  await world.run(undefined, { bytesOf: ({ offset }) => (offset === 7 ? 50_000_000 : 1_000_000) });
+  expect(world.applied).toEqual(offsets);
+  expect(Math.max(...world.sizes)).toBe(4);
+  expect(world.position()?.lastOffset).toBe(199);
 });

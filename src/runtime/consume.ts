@@ -36,6 +36,8 @@ export interface RecordHandler {
   readonly maxBatch: number;
   /** Waits until there is room and says for how many records; its partitions are then handled one after the other. */
   readonly room?: (signal: AbortSignal) => Promise<number>;
+  /** Bytes that a record is when it is handled, where they are more than its own. */
+  readonly bytesOf?: (record: LogRecord) => number;
   /** `done`: how far this partition has handled the ledger. */
   handle(batch: RecordBatch, tx: StoreTx, done: Watermark | null): Promise<Handled>;
 }
@@ -54,6 +56,8 @@ export interface ConsumeContext {
 const REJOIN: Backoff = { baseMs: 100, capMs: 5_000 };
 /** Batches read ahead of the one being processed, over all partitions. */
 const READ_AHEAD = 6;
+/** Most bytes handled in one transaction: as text, JSON and parameters they are several times as many in memory. */
+const HANDLED_BYTES = 4_000_000;
 
 /**
  * The one consume loop. Each partition's batches are handled in order, partitions side by side; effect and position
@@ -157,8 +161,9 @@ async function processBatch(batch: RecordBatch, batchContext: BatchContext): Pro
   for (;;) {
     if (context.signal.aborted || !subscription.owns(batch)) return;
     try {
-      const room = (await handler.room?.(context.signal)) ?? batch.records.length;
+      const allowed = (await handler.room?.(context.signal)) ?? batch.records.length;
       if (context.signal.aborted) return;
+      const room = Math.min(allowed, fitting(batch.records, handler));
       if (room < batch.records.length) return await inTwo(batch, room, batchContext);
       await applyBatch(batch, batchContext);
       if (outage.over()) context.logger.info("going on", { stage: handler.stage });
@@ -229,6 +234,18 @@ function knownPosition(batch: RecordBatch, positions: ReadonlyMap<string, GroupP
   const position = positions.get(positionKey(batch));
   return position?.topicId === batch.topicId ? position : null;
 }
+
+/** How many records at the front are handled at once: at least one. */
+function fitting(records: readonly LogRecord[], { bytesOf = ownBytes }: RecordHandler): number {
+  let bytes = 0;
+  const beyond = records.findIndex((record, index) => {
+    bytes += bytesOf(record);
+    return index > 0 && bytes > HANDLED_BYTES;
+  });
+  return beyond < 0 ? records.length : beyond;
+}
+
+const ownBytes = ({ value }: LogRecord): number => value?.length ?? 0;
 
 async function inTwo(batch: RecordBatch, at: number, batchContext: BatchContext): Promise<void> {
   await processBatch({ ...batch, records: batch.records.slice(0, at) }, batchContext);

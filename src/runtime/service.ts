@@ -7,9 +7,13 @@ export interface Stage {
   run(signal: AbortSignal): Promise<void>;
 }
 
+/** Of the time for stopping; the rest is for what closes after the stages: connections, the last traces. */
+const DRAIN_SHARE = 0.75;
+
 /**
- * Runs stages side by side until the signal aborts, then waits for them to drain, at most `drainTimeoutMs`. A stage
- * that fails stops the others; its error is thrown at the end. Returns normally when all stages are done.
+ * Runs stages side by side until the signal aborts, then waits for them to drain, at most for DRAIN_SHARE of
+ * `drainTimeoutMs`. A stage that fails stops the others; its error is thrown at the end. Returns normally when all stages
+ * are done.
  */
 export async function runStages(
   stages: readonly Stage[],
@@ -27,17 +31,16 @@ export async function runStages(
     }
   });
   const all = Promise.allSettled(running);
+  const drainMs = options.drainTimeoutMs * DRAIN_SHARE;
   const deadline = Promise.withResolvers<"late">();
   const onAbort = () => {
-    setTimeout(() => deadline.resolve("late"), options.drainTimeoutMs).unref();
+    setTimeout(() => deadline.resolve("late"), drainMs).unref();
   };
   if (signal.aborted) onAbort();
   else signal.addEventListener("abort", onAbort, { once: true });
   const outcome = await Promise.race([all, deadline.promise]);
   if (outcome === "late") {
-    options.logger.warn(
-      `not everything drained within ${options.drainTimeoutMs} ms; what was left is taken up next time`,
-    );
+    options.logger.warn(`not everything drained within ${drainMs} ms; what was left is taken up next time`);
     return;
   }
   const failure = outcome.find((result) => result.status === "rejected");

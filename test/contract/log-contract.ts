@@ -6,7 +6,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { DataError, EnvironmentError } from "../../src/engine/errors.ts";
 import { type Log, type LogIdentity, type NewRecord, positionKey } from "../../src/engine/ports.ts";
-import type { LogUnderTest } from "./log-under-test.ts";
+import type { Ability, LogUnderTest } from "./log-under-test.ts";
 import { type Reader, startReader, text } from "./reader.ts";
 
 const TEST_MS = 90_000;
@@ -26,8 +26,12 @@ const KNOWN_HASHES = {
 const record = (key: string, value = "", headers: Record<string, string> = {}): NewRecord => ({ key, value, headers });
 const numbered = (count: number, key = "k") => Array.from({ length: count }, (_, n) => record(key, String(n)));
 
-/** Declares the suite for one implementation. */
-export function logContract(name: string, create: () => Promise<LogUnderTest>): void {
+/** Declares the suite for one implementation. What needs an `ability` that its test does not have is not declared. */
+export function logContract(
+  name: string,
+  create: () => Promise<LogUnderTest>,
+  { abilities = [] }: { readonly abilities?: readonly Ability[] } = {},
+): void {
   describe(`the log: ${name}`, () => {
     let world: LogUnderTest;
     let log: Log;
@@ -44,6 +48,10 @@ export function logContract(name: string, create: () => Promise<LogUnderTest>): 
     afterAll(() => world?.[Symbol.asyncDispose](), TEST_MS);
 
     const given = (what: string, run: () => Promise<void>) => test(what, run, TEST_MS);
+
+    const givenAble = (ability: Ability, what: string, run: () => Promise<void>) => {
+      if (abilities.includes(ability)) given(what, run);
+    };
 
     async function makeTopic(partitions = 1, config: Record<string, string> = {}): Promise<string> {
       const topic = newName("topic");
@@ -392,6 +400,56 @@ export function logContract(name: string, create: () => Promise<LogUnderTest>): 
       });
     });
 
+    describe("members", () => {
+      given(
+        "a group, when members come and go, then so many are counted; of one that nobody joined, none",
+        async () => {
+          const topic = await makeTopic(2);
+          const [group, nobodys] = [newName("group"), newName("group")];
+          const counted = async (expected: number) => {
+            await world.until(async () => (await log.members([group])).get(group) === expected);
+          };
+          expect(await log.members([group, nobodys])).toEqual(
+            new Map([
+              [group, 0],
+              [nobodys, 0],
+            ]),
+          );
+          const readers = [startReader(log, { group, topics: [topic] })];
+          await counted(1);
+          readers.push(startReader(world.open(), { group, topics: [topic] }));
+          await counted(2);
+          await readers.pop()?.stop();
+          await counted(1);
+          await readers.pop()?.stop();
+          await counted(0);
+          expect((await log.members([nobodys])).get(nobodys)).toBe(0);
+        },
+      );
+    });
+
+    describe("where a topic begins", () => {
+      given("records, then at zero in every partition; a topic that is not there begins nowhere", async () => {
+        const topic = await makeTopic(3);
+        await log.append(
+          topic,
+          Array.from({ length: 20 }, (_, n) => record(`key ${n}`)),
+        );
+        expect(await log.startOffsets([topic, newName("missing")])).toEqual(
+          new Map([0, 1, 2].map((partition) => [positionKey({ topic, partition }), 0])),
+        );
+      });
+
+      givenAble("deleteBefore", "records that are gone, then after them, and so does who reads it first", async () => {
+        const topic = await makeTopic();
+        await log.append(topic, numbered(5));
+        await world.deleteBefore?.({ topic, partition: 0 }, 3);
+        await world.until(async () => (await log.startOffsets([topic])).get(`${topic}:0`) === 3);
+        expect(await log.endOffsets([topic])).toEqual(new Map([[`${topic}:0`, 5]]));
+        expect((await readAll(topic, 2)).values()).toEqual(["3", "4"]);
+      });
+    });
+
     describe("topics", () => {
       given("a topic that is there, when created again, then it stays as it is", async () => {
         const topic = await makeTopic(2, { "retention.ms": "1000000" });
@@ -524,15 +582,15 @@ export function logContract(name: string, create: () => Promise<LogUnderTest>): 
         },
       );
 
-      given(
+      givenAble(
+        "cutConnections",
         "connections that are cut, when the server is there again, then reading goes on without a gap",
         async () => {
-          if (!world.cutConnections) return;
           const topic = await makeTopic();
           const reader = startReader(world.open(), { group: newName("group"), topics: [topic] });
           await log.append(topic, numbered(3));
           await world.until(() => reader.records.length === 3);
-          await world.cutConnections();
+          await world.cutConnections?.();
           await world.until(async () => {
             const sent = log.append(topic, [record("k", "after")]);
             return sent.then(

@@ -12,6 +12,9 @@ export interface ProcessMember {
   kill(): Promise<void>;
 }
 
+/** What not every test can do to its log; where left out, that is tried elsewhere. */
+export type Ability = "cutConnections" | "deleteBefore";
+
 /** One transport with a place of its own: nobody else's topics and groups are in it. */
 export interface LogUnderTest extends AsyncDisposable {
   /** The log as one process has it; each call opens another one. */
@@ -21,8 +24,10 @@ export interface LogUnderTest extends AsyncDisposable {
   appendRaw(partition: TopicPartition, records: readonly RawRecord[]): Promise<void>;
   /** Joins the group and resolves once the member reads something. */
   startMember(group: string, topic: string): Promise<ProcessMember>;
-  /** Cuts every connection of the logs that are open; the server stays. Where left out, that is tried elsewhere. */
+  /** Cuts every connection of the logs that are open; the server stays. */
   cutConnections?(): Promise<void>;
+  /** Deletes what stands before this offset, as retention does. */
+  deleteBefore?(partition: TopicPartition, offset: number): Promise<void>;
   /** A member that died without a word is replaced after this long. */
   readonly sessionMs: number;
   /** The time in which it lives, in milliseconds since 1970; left out: the machine's. */

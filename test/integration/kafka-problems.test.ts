@@ -1,10 +1,23 @@
 /** One test for each way that connecting to a Kafka goes wrong: on a real broker, through a real command. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { connect, type Socket } from "node:net";
+import { createKafkaLog } from "../../src/adapters/kafka/log.ts";
+import { loadConfig } from "../../src/config.ts";
+import { RefusedError } from "../../src/engine/errors.ts";
+import { silentLogger } from "../../src/engine/logger.ts";
 import { type Env, killLeftCommands, runCommand } from "../support/commands.ts";
 import { blockedPort, type DeadEnd, listenWith } from "../support/dead-ends.ts";
 import { inTurn } from "../support/in-turn.ts";
+import { apiKeysIn } from "../support/kafka-requests.ts";
 import { grant } from "../support/rights.ts";
-import { noSecuredKafka, type SecuredKafka, securedKafka, type User, type Way } from "../support/secured-kafka.ts";
+import {
+  noSecuredKafka,
+  ownAddress,
+  type SecuredKafka,
+  securedKafka,
+  type User,
+  type Way,
+} from "../support/secured-kafka.ts";
 import { createTestApp, type TestApp } from "../support/test-app.ts";
 
 const absent = noSecuredKafka();
@@ -15,6 +28,8 @@ const BOUND_MS = 12_000;
 const TEST_MS = 120_000;
 const turn = inTurn(3);
 const SECRET = "canary-9b1f";
+/** Kafka's number for the request that carries a login. */
+const SASL_AUTHENTICATE = 36;
 
 let kafka: SecuredKafka;
 let world: TestApp;
@@ -199,6 +214,11 @@ const networks: Problem[] = [
     says: sentence(`${address} answers, but names its brokers as 127\\.0\\.0\\.1:1, where nothing can be reached from`),
   },
   {
+    given: "a password without TLS, and a broker that names itself as another machine",
+    env: () => (ownAddress() ? { ...kafka.env("plain"), ...at("far")(), ...inTheClear } : null),
+    says: sentence(`a broker is at ${ownAddress()}:\\d+, which is not this machine.*: set KAFKA_SSL=true`),
+  },
+  {
     given: "one broker that is away and one that refuses us",
     env: way("plain", () => ({
       KAFKA_BROKERS: `127.0.0.1:1,${kafka.brokers("sasl_tls")}`,
@@ -313,6 +333,35 @@ describe.skipIf(absent !== null)("what is said when Kafka cannot be used", () =>
       }
     });
   }
+
+  test.each(["plain", "scram-sha-512"] as const)(
+    "given a tunnel to a broker that names itself as another machine, when %s would log in there, then nothing of the login is sent",
+    async (auth) => {
+      const host = ownAddress();
+      if (!host) return console.warn("not tried: a login in the clear (this machine is in no network)");
+      const port = Number(kafka.brokers("far").split(":")[1]);
+      const heard: Buffer[][] = [];
+      const forward = (socket: Socket) => {
+        const chunks: Buffer[] = [];
+        heard.push(chunks);
+        socket.on("data", (chunk: Buffer) => chunks.push(chunk));
+        const broker = connect(port, "127.0.0.1").on("error", () => {});
+        socket.pipe(broker).pipe(socket);
+      };
+      await using _machine = await listenWith(forward, { host, port });
+      const { KAFKA_TOPIC_PREFIX } = world.env;
+      const env = { ...kafka.env(auth), ...at("far")(), ...inTheClear, KAFKA_TOPIC_PREFIX };
+      const log = createKafkaLog(loadConfig(env, "/").kafka, silentLogger);
+      const problem = await log.endOffsets(["events.raw"]).catch((error) => error);
+      await log.close();
+      const asked = heard.flatMap((chunks) => apiKeysIn(Buffer.concat(chunks)));
+      expect(asked.length).toBeGreaterThan(0);
+      expect(asked).not.toContain(SASL_AUTHENTICATE);
+      expect(problem).toBeInstanceOf(RefusedError);
+      expect(problem.message).toMatch(/^Kafka: a broker is at .* which is not this machine/);
+    },
+    TEST_MS,
+  );
 
   test(
     "given another cluster than before at the address, when a stage starts, then it says so and goes on",

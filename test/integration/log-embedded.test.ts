@@ -38,6 +38,12 @@ async function embeddedUnderTest({ pooled = false } = {}): Promise<LogUnderTest>
         select pg_terminate_backend(pid) from pg_stat_activity
         where datname = ${name} and pid <> pg_backend_pid() and application_name like 'stream-agents %'`;
     },
+    async deleteBefore({ topic, partition }, offset) {
+      const [found] = await db<{ id: number }[]>`
+        update lifestream.log_partitions p set start_offset = ${offset} from lifestream.log_topics t
+        where t.id = p.topic_id and t.name = ${topic} and p.partition = ${partition} returning p.id`;
+      await db`delete from lifestream.log_records where partition_id = ${found?.id ?? 0} and record_offset < ${offset}`;
+    },
     sessionMs: SESSION_MS,
     until,
     async [Symbol.asyncDispose]() {
@@ -50,7 +56,9 @@ async function embeddedUnderTest({ pooled = false } = {}): Promise<LogUnderTest>
   };
 }
 
-logContract("embedded", embeddedUnderTest);
+const abilities = ["cutConnections", "deleteBefore"] as const;
+logContract("embedded", embeddedUnderTest, { abilities });
 
-if (hasPgBouncer) logContract("embedded, behind a transaction pooler", () => embeddedUnderTest({ pooled: true }));
+if (hasPgBouncer)
+  logContract("embedded, behind a transaction pooler", () => embeddedUnderTest({ pooled: true }), { abilities });
 else test.skip("no PgBouncer is installed here: the log behind a transaction pooler was not tried", () => {});

@@ -23,6 +23,7 @@ async function kafkaUnderTest(): Promise<LogUnderTest> {
     openAway: () => open("127.0.0.1:9"),
     appendRaw: ({ topic, partition }, records) => produce(address, prefix + topic, partition, records),
     startMember: (group, topic) => spawnMember({ kind: "kafka", address, prefix, group, topic }),
+    deleteBefore: ({ topic, partition }, offset) => deleteRecords(address, prefix + topic, partition, offset),
     sessionMs: 10_000,
     until,
     async [Symbol.asyncDispose]() {
@@ -45,6 +46,12 @@ async function produce(brokers: string, topic: string, partition: number, record
   await producer.close();
 }
 
+async function deleteRecords(brokers: string, topic: string, partition: number, offset: number): Promise<void> {
+  const admin = new Admin({ clientId: "test", bootstrapBrokers: brokers.split(",") });
+  await admin.deleteRecords({ topics: [{ name: topic, partitions: [{ partition, offset: BigInt(offset) }] }] });
+  await admin.close();
+}
+
 async function deleteTopics(brokers: string, prefix: string): Promise<void> {
   const admin = new Admin({ clientId: "test", bootstrapBrokers: brokers.split(",") });
   const topics = (await admin.listTopics()).filter((name) => name.startsWith(prefix));
@@ -52,4 +59,5 @@ async function deleteTopics(brokers: string, prefix: string): Promise<void> {
   await admin.close();
 }
 
-logContract("Kafka", kafkaUnderTest);
+// Brokers that go away in the middle: kafka-restart.test.ts.
+logContract("Kafka", kafkaUnderTest, { abilities: ["deleteBefore"] });

@@ -6,15 +6,18 @@ export interface DeadEnd extends AsyncDisposable {
   readonly port: number;
 }
 
-/** Accepts connections and treats each as told. */
-export async function listenWith(onConnection: (socket: Socket) => void): Promise<DeadEnd> {
+/** Accepts connections and treats each as told; at a free port of loopback unless told. */
+export async function listenWith(
+  onConnection: (socket: Socket) => void,
+  { host, port }: { readonly host: string; readonly port: number } = { host: "127.0.0.1", port: 0 },
+): Promise<DeadEnd> {
   const sockets = new Set<Socket>();
   const server: Server = createServer((socket) => {
     sockets.add(socket);
     socket.on("error", () => {});
     onConnection(socket);
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => server.listen(port, host, resolve));
   return {
     port: (server.address() as { port: number }).port,
     async [Symbol.asyncDispose]() {

@@ -23,7 +23,7 @@ import {
   type User,
 } from "./secured-kafka/settings.ts";
 
-export { type Listener, REAUTH_MS, type User } from "./secured-kafka/settings.ts";
+export { type Listener, ownAddress, REAUTH_MS, type User } from "./secured-kafka/settings.ts";
 
 /** The ways to connect that work; each is a configuration (`env`). */
 export type Way = "none" | "tls" | "named" | "mtls" | "plain" | "scram-sha-256" | "scram-sha-512" | "aws-iam";

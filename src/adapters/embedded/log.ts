@@ -12,7 +12,8 @@ import { Wake } from "./wake.ts";
 
 /** Long enough for the largest append on a slow disk; a connection that went silent must not hold anybody for ever. */
 const ANSWER_MS = 30_000;
-const CLOSE_S = 5;
+/** Seconds for what is under way at the end, and again for the connections. */
+const CLOSE_S = 0.5;
 
 export interface EmbeddedLogOptions {
   /** A pool of the log's own, closed with it. */
@@ -53,7 +54,8 @@ export function createEmbeddedLog({ db, canListen, classify, logger }: EmbeddedL
     configureTopic: (name, settings) => ask(() => topics.configureTopic(db, name, settings)),
     async close() {
       closing.abort();
-      await Promise.all([within(CLOSE_S * 1_000, appender.settled(), () => undefined), tidying]);
+      const underWay = Promise.all([appender.settled(), tidying]);
+      await within<unknown>(CLOSE_S * 1_000, underWay, () => undefined);
       await db.end({ timeout: CLOSE_S });
     },
   };

@@ -4,6 +4,7 @@ import type { BaseOptions, SASLOptions } from "@platformatic/kafka";
 import type { KafkaConfig } from "../../config.ts";
 import { UserError } from "../../engine/errors.ts";
 import { awsTokens, checkTokenAnswer } from "./aws-token.ts";
+import { onlyOnThisMachine } from "./clear-login.ts";
 
 /** Bounds of a client: how often and how long it tries by itself. */
 interface ClientLimits {
@@ -98,9 +99,11 @@ export function mechanismOf({ auth }: KafkaConfig): string | null {
 
 function saslOptions(config: KafkaConfig): { sasl?: SASLOptions } {
   if (config.auth === "none") return {};
+  const guard = config.ssl ? {} : { authenticate: onlyOnThisMachine };
   if (config.auth === "aws-iam") {
     return {
       sasl: {
+        ...guard,
         mechanism: "OAUTHBEARER",
         token: tokensFor(config.region ?? ""),
         authBytesValidator: checkTokenAnswer as NonNullable<SASLOptions["authBytesValidator"]>,
@@ -108,7 +111,7 @@ function saslOptions(config: KafkaConfig): { sasl?: SASLOptions } {
     };
   }
   const { username = "", password = "" } = config;
-  return { sasl: { mechanism: MECHANISMS[config.auth], username, password } };
+  return { sasl: { ...guard, mechanism: MECHANISMS[config.auth], username, password } };
 }
 
 const tokens = new Map<string, () => Promise<string>>();

@@ -1,11 +1,15 @@
 import type { KafkaConfig } from "../../config.ts";
 import type { Logger } from "../../engine/logger.ts";
+import { within } from "../../engine/patience.ts";
 import type { Log } from "../../engine/ports.ts";
 import * as admin from "./admin.ts";
 import { prefixed } from "./prefixed.ts";
 import { KafkaAppender } from "./producer.ts";
 import { closeAdmin } from "./shared-admin.ts";
 import { KafkaSubscription } from "./subscription.ts";
+
+/** A broker that says nothing may keep an append waiting for a minute; whoever ends does not wait for it. */
+const CLOSE_MS = 1_000;
 
 /** Kafka as the log. Opens connections when they are first needed. */
 export function createKafkaLog(config: KafkaConfig, log: Logger): Log {
@@ -23,7 +27,10 @@ export function createKafkaLog(config: KafkaConfig, log: Logger): Log {
     addPartitions: (name, total) => admin.addPartitions(config, name, total),
     deleteTopics: (names) => admin.deleteTopics(config, names),
     configureTopic: (name, settings) => admin.configureTopic(config, name, settings),
-    close: async () => void (await Promise.all([appender.close(), closeAdmin(config)])),
+    async close() {
+      const closing = Promise.all([appender.close(), closeAdmin(config)]);
+      await within<unknown>(CLOSE_MS, closing, () => undefined);
+    },
   };
   return prefixed(kafka, config.topicPrefix);
 }

@@ -4,6 +4,7 @@ import { Connection, metadataV12, ResponseError, saslHandshakeV1 } from "@platfo
 import type { KafkaConfig } from "../../config.ts";
 import { within } from "../../engine/patience.ts";
 import { causes } from "./causes.ts";
+import { ClearLoginError, isThisMachine } from "./clear-login.ts";
 import { BOUNDED, clientOptions, mechanismOf, splitAddress, tokensFor } from "./client-options.ts";
 import { connectOnce, greet, type Place } from "./greeting.ts";
 import { Finding } from "./problems.ts";
@@ -97,12 +98,21 @@ async function metadataOf(connection: Connection, topic: string): Promise<Metada
   }
 }
 
+/** Asked before a client goes there: it would refuse to log in. */
+async function expectThisMachine(brokers: readonly Place[]): Promise<void> {
+  for (const { host, port } of brokers) {
+    const found = await within(STEP_TIMEOUT_MS, lookup(host), () => null).catch(() => null);
+    if (found && !isThisMachine(found.address)) throw new ClearLoginError(`${host}:${port}`);
+  }
+}
+
 /** Clients go on at the addresses that the cluster names, not at those that we were given. */
 async function checkAdvertised(config: KafkaConfig, brokers: readonly Place[]): Promise<void> {
   const names = brokers.map(({ host, port }) => `${host}:${port}`);
   // The client sends the name it connects to with TLS, and sends an address as one too, which TLS forbids.
   const sendsNames = "tlsServerName" in clientOptions(config);
   if (sendsNames && brokers.some(({ host }) => isIP(host))) throw new Finding("advertised_by_address", names);
+  if (config.auth !== "none" && !config.ssl) await expectThisMachine(brokers);
   try {
     await Promise.any(brokers.map((broker) => connectOnce(broker, STEP_TIMEOUT_MS)));
   } catch {

@@ -5,6 +5,7 @@
 import type { KafkaConfig } from "../../config.ts";
 import { AwsCredentialsError, TokenRefusedError } from "./aws-token.ts";
 import { type Cause, causes } from "./causes.ts";
+import { ClearLoginError } from "./clear-login.ts";
 import * as words from "./problem-words.ts";
 
 export type ProblemKind =
@@ -23,6 +24,7 @@ export type ProblemKind =
   | "login_mechanism"
   | "login_refused"
   | "login_throttled"
+  | "login_in_the_clear"
   | "aws_credentials"
   | "aws_clock"
   | "aws_refused"
@@ -190,6 +192,12 @@ const ROWS: readonly Row[] = [
       attempt.config.auth === "aws-iam"
         ? words.tokenRefused(error, attempt)
         : `${words.brokerOf(attempt)} refused the login of "${attempt.config.username}" with ${words.mechanism(attempt)}: the password is wrong or there is no such user, check KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD`,
+  },
+  {
+    kind: "login_in_the_clear",
+    matches: (error) => error instanceof ClearLoginError,
+    says: (error) =>
+      `a broker is at ${(error as Cause & ClearLoginError).broker}, which is not this machine, and without TLS others could read the login on its way, so none was sent there: set KAFKA_SSL=true and use the brokers' TLS listener, or correct advertised.listeners`,
   },
   {
     kind: "tls_expected",

@@ -1,5 +1,6 @@
 import { Producer, stringSerializers } from "@platformatic/kafka";
 import type { KafkaConfig } from "../../config.ts";
+import { EnvironmentError } from "../../engine/errors.ts";
 import { partitionOf } from "../../engine/partition.ts";
 import type { NewRecord, RecordPosition } from "../../engine/ports.ts";
 import { clientOptions } from "./client-options.ts";
@@ -21,13 +22,15 @@ export class KafkaAppender {
   #config: KafkaConfig;
   #producer: Producer<string, string, string, string> | null = null;
   #lanes = new Map<string, Promise<unknown>>();
+  #closed = false;
 
   constructor(config: KafkaConfig) {
     this.#config = config;
   }
 
   /** Positions come back in the order of the records. */
-  append(topic: string, records: readonly NewRecord[]): Promise<RecordPosition[]> {
+  async append(topic: string, records: readonly NewRecord[]): Promise<RecordPosition[]> {
+    if (this.#closed) throw new EnvironmentError("Kafka: this log was closed");
     const before = this.#lanes.get(topic) ?? Promise.resolve();
     const mine = before.then(() => this.#append(topic, records));
     this.#lanes.set(
@@ -37,7 +40,9 @@ export class KafkaAppender {
     return mine;
   }
 
+  /** Waits for the appends under way; there may be none after it. */
   async close(): Promise<void> {
+    this.#closed = true;
     const producer = this.#producer;
     this.#producer = null;
     await Promise.allSettled(this.#lanes.values());

@@ -3,6 +3,7 @@ import type { KafkaConfig } from "../../config.ts";
 import { RefusedError } from "../../engine/errors.ts";
 import type { Logger } from "../../engine/logger.ts";
 import { Outage } from "../../engine/outage.ts";
+import { within } from "../../engine/patience.ts";
 import {
   type LogRecord,
   positionKey,
@@ -14,10 +15,15 @@ import {
 import { sleep } from "../../engine/sleep.ts";
 import { clientOptions } from "./client-options.ts";
 import { classifyKafka } from "./errors.ts";
+import { ReadAhead } from "./read-ahead.ts";
 
-/** Records held back before fetching pauses. */
-const BUFFER_LIMIT = 10_000;
+/** Most bytes that a broker gives in one answer: what comes after fetching was paused. */
+const FETCH_BYTES = 4_000_000;
+/** Of them for one partition, so that all get their turn; as Kafka's own clients have it. */
+const FETCH_PARTITION_BYTES = 1_048_576;
 const COMMIT_EVERY_MS = 1_000;
+/** Leaving waits no longer for a broker that is away: the session ends by itself. */
+const LEAVE_MS = 3_000;
 /** A member that died without a word is replaced after this long. */
 const SESSION = { sessionTimeout: 10_000, rebalanceTimeout: 20_000, heartbeatInterval: 2_000 };
 
@@ -40,8 +46,7 @@ export class KafkaSubscription implements Subscription {
   #log: Logger;
   #member: Membership | null = null;
   #topicIds = new Map<string, string>();
-  #buffers = new Map<string, { topic: string; partition: number; records: LogRecord[] }>();
-  #buffered = 0;
+  #ahead = new ReadAhead();
   #commits = new Map<string, { topic: string; partition: number; offset: bigint; leaderEpoch: number }>();
   #wake: () => void = () => {};
   /** Counts assignments, over all memberships. */
@@ -100,8 +105,11 @@ export class KafkaSubscription implements Subscription {
     if (this.#closed) return;
     this.#closed = true;
     this.#wake();
-    await this.#flushCommits();
-    await this.#leave();
+    await within(
+      LEAVE_MS,
+      this.#flushCommits().then(() => this.#leave()),
+      () => undefined,
+    );
   }
 
   /** Whoever was let in once is waited for until a person has mended it; who never was has the wrong settings. */
@@ -143,8 +151,7 @@ export class KafkaSubscription implements Subscription {
     this.#options.onChange?.("assigned");
     member.generation = this.#epoch;
     const generation = member.generation;
-    this.#buffers.clear();
-    this.#buffered = 0;
+    this.#ahead.clear();
     void this.#openStream(member, generation).catch((error) => {
       if (this.#member !== member || member.generation !== generation) return;
       member.failure = error;
@@ -166,6 +173,8 @@ export class KafkaSubscription implements Subscription {
       offsets,
       autocommit: false,
       maxWaitTime: 250,
+      maxBytes: FETCH_BYTES,
+      maxBytesPerPartition: FETCH_PARTITION_BYTES,
       highWaterMark: 1024,
       ...SESSION,
     });
@@ -207,16 +216,8 @@ export class KafkaSubscription implements Subscription {
   }
 
   #buffer(message: RawMessage): void {
-    const { topic, partition } = message;
-    const key = positionKey({ topic, partition });
-    let buffer = this.#buffers.get(key);
-    if (!buffer) {
-      buffer = { topic, partition, records: [] };
-      this.#buffers.set(key, buffer);
-    }
-    buffer.records.push(toRecord(message));
-    this.#buffered += 1;
-    if (this.#buffered >= BUFFER_LIMIT) this.#member?.stream?.pause();
+    this.#ahead.add(toRecord(message));
+    if (this.#ahead.isFull) this.#member?.stream?.pause();
     this.#wake();
   }
 
@@ -231,30 +232,15 @@ export class KafkaSubscription implements Subscription {
       }
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
-        if (this.#buffered > 0 || this.#member?.failure || this.#stopped()) resolve();
+        if (!this.#ahead.isEmpty || this.#member?.failure || this.#stopped()) resolve();
       });
     }
   }
 
-  /** The next records of the partition that waited longest: partitions take turns. */
   #takeBatch(): RecordBatch | null {
-    for (const [key, buffer] of this.#buffers) {
-      this.#buffers.delete(key);
-      const records = buffer.records.splice(0, this.#options.maxBatch);
-      this.#buffered -= records.length;
-      if (buffer.records.length > 0) this.#buffers.set(key, buffer);
-      if (this.#buffered < BUFFER_LIMIT / 2) this.#member?.stream?.resume();
-      if (records.length > 0) {
-        return {
-          topic: buffer.topic,
-          partition: buffer.partition,
-          topicId: this.#topicIds.get(buffer.topic) ?? "",
-          epoch: this.#epoch,
-          records,
-        };
-      }
-    }
-    return null;
+    const batch = this.#ahead.take(this.#options.maxBatch);
+    if (this.#ahead.hasRoom) this.#member?.stream?.resume();
+    return batch && { ...batch, topicId: this.#topicIds.get(batch.topic) ?? "", epoch: this.#epoch };
   }
 
   async #flushCommits(): Promise<void> {
@@ -269,8 +255,7 @@ export class KafkaSubscription implements Subscription {
   async #leave(): Promise<void> {
     const member = this.#member;
     this.#member = null;
-    this.#buffers.clear();
-    this.#buffered = 0;
+    this.#ahead.clear();
     await member?.consumer.close(true).catch(() => {});
   }
 }

@@ -1,10 +1,12 @@
 /** The configuration of one broker: a listener for each way to connect, and one for each way that must fail. */
+import { networkInterfaces } from "node:os";
 import type { Certificate } from "./certificates.ts";
 
 /**
  * plaintext: nobody is asked, everybody is super user (the test itself, and the brokers among each other) · tls · mtls:
  * client certificates asked for · named: TLS,
- * advertised as localhost and not by address · lost: plaintext, advertised where nothing listens · sasl_tls, sasl: SCRAM and PLAIN, with and without TLS · iam: tokens as Amazon MSK's,
+ * advertised as localhost and not by address · lost: plaintext, advertised where nothing listens · sasl_tls, sasl: SCRAM and PLAIN, with and without TLS · far: as
+ * sasl, advertised at this machine's address in its network (`ownAddress`), where nothing listens unless a test does · iam: tokens as Amazon MSK's,
  * over TLS · reauth: SCRAM-SHA-512 and tokens, each to be renewed after REAUTH_MS · expired, misnamed: TLS with a
  * certificate that is over or made out to another name.
  */
@@ -16,6 +18,7 @@ export const LISTENERS = {
   lost: "PLAINTEXT",
   sasl_tls: "SASL_SSL",
   sasl: "SASL_PLAINTEXT",
+  far: "SASL_PLAINTEXT",
   iam: "SASL_SSL",
   reauth: "SASL_SSL",
   expired: "SSL",
@@ -103,7 +106,16 @@ function addresses(broker: BrokerSettings) {
 }
 
 function advertise(listener: string): string {
-  return listener.replace("NAMED://127.0.0.1", "NAMED://localhost").replace(/^(LOST:\/\/127\.0\.0\.1):\d+$/, "$1:1");
+  return listener
+    .replace("NAMED://127.0.0.1", "NAMED://localhost")
+    .replace("FAR://127.0.0.1", `FAR://${ownAddress() ?? "127.0.0.1"}`)
+    .replace(/^(LOST:\/\/127\.0\.0\.1):\d+$/, "$1:1");
+}
+
+/** This machine as others reach it; null: it is in no network. */
+export function ownAddress(): string | null {
+  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  return all.find(({ family, internal }) => family === "IPv4" && !internal)?.address ?? null;
 }
 
 const SECURITY = "org.apache.kafka.common.security";
@@ -139,6 +151,7 @@ function logins({ passwords, aws, iam }: BrokerSettings) {
   return {
     ...mechanisms("sasl_tls", passwordLogins),
     ...mechanisms("sasl", passwordLogins),
+    ...mechanisms("far", passwordLogins),
     ...(iam ? mechanisms("iam", { OAUTHBEARER: bearer }) : {}),
     ...mechanisms("reauth", {
       "SCRAM-SHA-512": { "sasl.jaas.config": scram, ...renewed },
