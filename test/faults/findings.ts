@@ -32,7 +32,7 @@ export async function outcomeOf(
 }
 
 /** No fault ends a stage that nobody killed or stopped, and none shows itself as a stack trace, before a kill or after. */
-export async function stagesAtFault(life: Life): Promise<string[]> {
+export async function stagesAtFault(life: Pick<Life, "started">): Promise<string[]> {
   return (await Promise.all(life.started().map(wrongWith))).flat();
 }
 

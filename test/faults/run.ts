@@ -2,6 +2,7 @@
 import { cpus, totalmem } from "node:os";
 import { parseArgs } from "node:util";
 import { columns } from "../../src/cli/format.ts";
+import { messageOf } from "../../src/engine/errors.ts";
 import { killLeftCommands } from "../support/commands.ts";
 import { seededRandom } from "../support/random.ts";
 import { startTestServers } from "../support/servers.ts";
@@ -99,7 +100,7 @@ async function run({ name, withinSeconds, run }: Trial): Promise<string[]> {
     failed += 1;
     // What hangs must not run beside the next.
     await killLeftCommands();
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     console.log(`    ${why}`);
     return [name, "", (why.split("\n")[0] ?? "").slice(0, 100), "", "", "", "", "FAILED"];
   }

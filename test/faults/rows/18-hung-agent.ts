@@ -44,6 +44,7 @@ async function withModel(life: Life, baseUrl: string) {
   life.startAll(["agent:enricher", "agent:fetcher"]);
   const enricher = await startAsked(life, "agent:enricher", { env });
   const fetcher = life.start("agent:fetcher");
+  await life.untilUp();
   for (const path of ["/ok/slow", "/ok/hangs", "/ok/quick"]) await life.captureLink(path);
   await until(async () => (await enriched(life)).has(`${life.pages.origin}/ok/quick`));
   const membership = await membershipOf(enricher);

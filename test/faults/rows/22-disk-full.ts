@@ -86,8 +86,14 @@ async function whileFull(life: Life, { disk, server, loud, place }: FullDisk): P
       .split("\n")
       .find((text) => /warn|"level":40/i.test(text)) ?? "";
   rmSync(ballast);
-  // A server may give up on a full disk; who has made room starts it again.
-  if (server.hasDied()) await server.start();
+  // A server may give up on a full disk, also a moment later; who has made room starts it again.
+  await until(async () => {
+    if (server.hasDied()) await server.start();
+    return life.capture(1).then(
+      () => true,
+      () => false,
+    );
+  }, 60_000);
   return `${loud} ${stood} and said "${messageIn(line)}"`;
 }
 
