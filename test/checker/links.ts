@@ -1,6 +1,6 @@
-import { normalizeUrl } from "../../src/domains/links/subject.ts";
 import type { Fact } from "./ledger.ts";
 import { added, type Link, next, statusOf } from "./link.ts";
+import { normalUrl } from "./normal-url.ts";
 import type { ExpectedTable, Row } from "./table.ts";
 
 /** Events that wait for their link where it is not known. A failure does not: there is nothing to show it on. */
@@ -31,7 +31,7 @@ export class Links {
   }
 
   #add(fact: Fact): void {
-    const urlNorm = String(fact.payload.url_norm ?? normalizeUrl(String(fact.payload.url)));
+    const urlNorm = String(fact.payload.url_norm ?? normalUrl(String(fact.payload.url)));
     this.#links.set(fact.subjectId, added(fact, urlNorm, this.defaultVisibility));
     for (const early of this.#early.get(fact.subjectId) ?? []) {
       const link = this.#links.get(fact.subjectId);

@@ -1,36 +1,52 @@
 import { checkLife } from "../checker/check.ts";
 import { runCommand } from "../support/commands.ts";
-import type { Life } from "./life.ts";
+import type { Life, Started } from "./life.ts";
 import type { FaultOutcome } from "./row.ts";
+import { seenOf } from "./seen.ts";
 
-/** Checks a life that came to rest; throws where anything but a loss or a doubling, which are counted, is wrong. */
-export async function outcomeOf(life: Life, injected: string, recoveredMs: number): Promise<FaultOutcome> {
+/** A line of a stack trace, as text or within a line of JSON. */
+const TRACE = /^ +at .+:\d+:\d+\)?$|\\n +at .+?:\d+:\d+/m;
+
+/**
+ * Checks a life that came to rest; throws where anything but a loss or a doubling, which are counted, is wrong. `seen`: what
+ * only the row knows of what was seen of its fault.
+ */
+export async function outcomeOf(
+  life: Life,
+  injected: string,
+  recoveredMs: number,
+  seen: readonly string[] = [],
+): Promise<FaultOutcome> {
   const { lost, doubled, problems: wrong } = await checkLife(life.world.app);
-  const problems = [...wrong, ...stagesAtFault(life), ...(await verified(life))];
+  const problems = [...wrong, ...(await stagesAtFault(life)), ...(await verified(life))];
   for (const line of [...lost, ...doubled].slice(0, 10)) console.log(`    ${line}`);
   if (problems.length > 0) throw new Error(problems.slice(0, 5).join("; "));
-  const [row] = await life.world.app.db<{ events: number }[]>`select count(*) as events from lifestream.events`;
   return {
     injected,
-    seen: `${row?.events} events applied`,
+    seen: [...seen, ...(await seenOf(life))].join(", "),
     recoveredMs,
     lost: lost.length,
     doubled: doubled.length,
+    said: life.said(),
   };
 }
 
-/** No fault ends a stage, and none shows itself as a stack trace. */
-export function stagesAtFault(life: Life): string[] {
-  return [...life.running()].flatMap(([stage, command]) => {
-    const { stderr } = command.printed();
-    const trace = /^ +at .+:\d+:\d+\)?$/m.exec(stderr);
-    return [
-      ...(command.hasEnded() ? [`${stage} ended by itself: ${stderr.slice(-300)}`] : []),
-      ...(trace
-        ? [`${stage} printed a stack trace: ${stderr.slice(Math.max(0, trace.index - 300), trace.index + 200)}`]
-        : []),
-    ];
-  });
+/** No fault ends a stage that nobody killed or stopped, and none shows itself as a stack trace, before a kill or after. */
+export async function stagesAtFault(life: Pick<Life, "started">): Promise<string[]> {
+  return (await Promise.all(life.started().map(wrongWith))).flat();
+}
+
+async function wrongWith({ name, command, asked, diesByItself }: Started): Promise<string[]> {
+  const { stderr } = command.printed();
+  const trace = TRACE.exec(stderr);
+  const shown = trace
+    ? [`${name} printed a stack trace: ${stderr.slice(Math.max(0, trace.index - 300), trace.index + 200)}`]
+    : [];
+  if (!command.hasEnded()) return shown;
+  const { code, signal } = await command.ended;
+  const killed = signal === "SIGKILL" && (asked === "kill" || diesByItself);
+  const stopped = asked === "stop" && (code === 0 || signal === "SIGTERM");
+  return killed || stopped ? shown : [...shown, `${name} ended with ${signal ?? code}: ${stderr.slice(-300)}`];
 }
 
 /** `npm run verify`, as a person asks it afterwards. */

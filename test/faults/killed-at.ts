@@ -23,7 +23,6 @@ export async function killedAt(
     await life.capture(EVENTS);
     const { signal, stderr } = await life.start(stage, { env: { FAULT_AT: at } }).ended;
     if (signal !== "SIGKILL") throw new Error(`${stage} did not die at ${at}: ${stderr.slice(-500)}`);
-    await life.freeWork(stage);
   }
   life.start(stage);
   const recoveredMs = await life.untilSettled(deadlineSeconds * 1_000);

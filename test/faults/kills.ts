@@ -7,7 +7,8 @@ const BATCH = 20;
 const BATCH_EVERY_MS = 250;
 const BETWEEN_MS = 900;
 const DOWN_MS = 400;
-const SETTLED_WITHIN_MS = 180_000;
+/** Leases of killed agents run out meanwhile, each after 20 s. */
+export const SETTLED_WITHIN_MS = 180_000;
 
 /** `kill -9` at random moments of random stages, each started again, while events of all kinds are captured. */
 export async function manyKills(kills: number, random: () => number): Promise<FaultOutcome> {

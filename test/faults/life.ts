@@ -1,6 +1,6 @@
 import { linkAddedEvent } from "../../src/domains/links/index.ts";
 import { ingest } from "../../src/pipeline/ingest.ts";
-import { type Running, startCommand } from "../support/commands.ts";
+import { type Ended, type Running, startCommand } from "../support/commands.ts";
 import { DEAD_HOST } from "../support/link-mix.ts";
 import { servePages, type TestPages } from "../support/pages.ts";
 import type { TestServers } from "../support/servers.ts";
@@ -19,11 +19,15 @@ export const STAGES = [
 ] as const;
 export type StageName = (typeof STAGES)[number];
 
-const WORK_OF: Partial<Record<StageName, string>> = {
-  "agent:fetcher": "fetch_link",
-  "agent:enricher": "enrich_link",
-  "agent:publisher": "publish_link",
-};
+const UP_WITHIN_MS = 60_000;
+
+/** A process that was started, and how it was meant to end. */
+export interface Started {
+  readonly name: string;
+  readonly command: Running;
+  readonly diesByItself: boolean;
+  asked: "kill" | "stop" | null;
+}
 
 export interface LifeOptions {
   readonly env?: Record<string, string>;
@@ -36,7 +40,8 @@ export interface LifeOptions {
 
 /** A life of links, todos, temperatures and annotations on a database and topics of its own, with stages as processes. */
 export class Life implements AsyncDisposable {
-  readonly #running = new Map<string, Running>();
+  readonly #running = new Map<string, Started>();
+  readonly #started: Started[] = [];
   /** What stages are told otherwise than this process: a proxy's address. */
   stageEnv: Record<string, string> = {};
   /** Captures about so many events, of all kinds, on subjects old and new. */
@@ -63,7 +68,9 @@ export class Life implements AsyncDisposable {
   /** Starts a stage; `as` tells a second one from the first. */
   start(stage: StageName, { env = {}, as = stage }: { env?: Record<string, string>; as?: string } = {}): Running {
     const command = startCommand([stage], { ...this.world.env, ...this.stageEnv, ...env });
-    this.#running.set(as, command);
+    const started: Started = { name: as, command, diesByItself: "FAULT_AT" in env, asked: null };
+    this.#started.push(started);
+    this.#running.set(as, started);
     return command;
   }
 
@@ -74,40 +81,45 @@ export class Life implements AsyncDisposable {
   /** Until all that was started says that it runs. */
   async untilUp(): Promise<void> {
     const up = /runs; Ctrl-C stops it/;
-    await until(async () => [...this.#running.values()].every((command) => up.test(command.printed().stderr)));
+    const notUp = () => [...this.running()].filter(([, command]) => !up.test(command.printed().stderr));
+    await until(async () => notUp().length === 0, UP_WITHIN_MS).catch(() => {
+      const each = notUp().map(([stage, command]) => `${stage}: ${command.printed().stderr.slice(-300)}`);
+      throw new Error(`not up within ${UP_WITHIN_MS / 1_000} s: ${each.join("; ")}`);
+    });
   }
 
-  /** `kill -9`. What an agent had in hand is free when its lease ends: the clock is put forward for it. */
-  async kill(stage: StageName, as: string = stage): Promise<void> {
-    await this.#running.get(as)?.kill();
-    this.#running.delete(as);
-    await this.freeWork(stage);
+  /** `kill -9`. What an agent had in hand is free when its lease has run out. */
+  kill(as: string): Promise<void> {
+    return this.leave(as, { abruptly: true });
   }
 
   /** One that was started under this name goes, by SIGTERM or by `kill -9`. */
   async leave(as: string, { abruptly }: { abruptly: boolean }): Promise<void> {
-    const command = this.#running.get(as);
+    const started = this.#running.get(as);
     this.#running.delete(as);
-    await (abruptly ? command?.kill() : command?.stop());
+    if (started) await end(started, abruptly ? "kill" : "stop");
   }
 
   /** What runs, by its name. */
   running(): ReadonlyMap<string, Running> {
-    return this.#running;
+    return new Map([...this.#running].map(([as, { command }]) => [as, command]));
   }
 
-  async freeWork(stage: StageName): Promise<void> {
-    const workType = WORK_OF[stage];
-    if (!workType) return;
-    await this.world.app.db`
-      update lifestream.work set lease_until = clock_timestamp() where status = 'running' and work_type = ${workType}`;
+  /** All that was ever started, also what has ended since. */
+  started(): readonly Started[] {
+    return this.#started;
+  }
+
+  /** What all of them said, line by line. */
+  said(): string[] {
+    return this.#started.flatMap(({ command }) => command.printed().stderr.split("\n"));
   }
 
   /** SIGTERM to everything that runs; how each ended. */
   async stopAll(): Promise<{ stage: string; code: number | null; ms: number }[]> {
-    const stopping = [...this.#running].map(async ([stage, command]) => {
+    const stopping = [...this.#running].map(async ([stage, started]) => {
       const startedAt = performance.now();
-      const { code } = await command.stop();
+      const { code } = await end(started, "stop");
       return { stage, code, ms: performance.now() - startedAt };
     });
     this.#running.clear();
@@ -145,13 +157,19 @@ export class Life implements AsyncDisposable {
           select o.consumer_group, count(*) as n from lifestream.events e
           join lifestream.kafka_offsets o on o.topic = e.kafka_topic and o.partition = e.kafka_partition
           where e.kafka_offset > o.last_offset group by 1) as b)) as left`;
-    const ended = [...this.#running].filter(([, command]) => command.hasEnded()).map(([stage]) => `${stage} ended`);
+    const ended = [...this.running()].filter(([, command]) => command.hasEnded()).map(([stage]) => `${stage} ended`);
     return [row?.left, ...ended].join(", ");
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([...this.#running.values()].map((command) => command.kill()));
+    await Promise.all([...this.#running.values()].map((started) => end(started, "kill")));
     await this.world[Symbol.asyncDispose]();
     await this.pages[Symbol.asyncDispose]();
   }
+}
+
+/** Ends a process; one that has ended already was not asked to. */
+function end(started: Started, how: "kill" | "stop"): Promise<Ended> {
+  if (!started.command.hasEnded()) started.asked = how;
+  return how === "kill" ? started.command.kill() : started.command.stop();
 }

@@ -15,6 +15,8 @@ export function capture(
   { links = 0.15 }: { links?: number } = {},
 ): Capture {
   let captured = 0;
+  /** Todos that were completed before they are created. */
+  const early: number[] = [];
   const event = (): NewEvent => {
     captured += 1;
     const earlier = Math.floor(random() * captured);
@@ -22,7 +24,11 @@ export function capture(
     if (kind < links) return linkAddedEvent({ url: urlOf(origin, captured), source: "test", visibility: "public" });
     const other = random();
     if (other < 0.1) return note(earlier, idOf(urlOf(origin, earlier)));
-    if (other < 0.35) return todo("todo.created", captured, { title: `todo ${captured}`, labels: ["home"] });
+    if (other < 0.35) return created(early.length > 5 ? early.shift() : captured);
+    if (other < 0.37) {
+      early.push(captured);
+      return todo("todo.completed", captured, {});
+    }
     if (other < 0.5) return todo("todo.completed", earlier, {});
     const payload = { celsius: Math.round(random() * 400) / 10 };
     const sensor = `sensor:${Math.floor(random() * 20)}`;
@@ -37,6 +43,10 @@ export function capture(
 function urlOf(origin: string, n: number): string {
   if (n % 20 === 3) return `${origin}/404/${n}`;
   return n % 20 === 7 ? `http://${DEAD_HOST}/${n}` : `${origin}/ok/${n}`;
+}
+
+function created(n = 0): NewEvent {
+  return todo("todo.created", n, { title: `todo ${n}`, labels: ["home"] });
 }
 
 function todo(type: string, n: number, payload: Record<string, unknown>): NewEvent {

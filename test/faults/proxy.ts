@@ -27,6 +27,8 @@ export interface FaultProxy extends AsyncDisposable {
   halfOpen(): void;
   /** How many chunks or connections a fault has met so far. */
   met(): number;
+  /** How many connections there are now. */
+  connections(): number;
 }
 
 /** One connection through the proxy. */
@@ -128,9 +130,16 @@ export async function startFaultProxy(serverPort: number, { standsIn = false } =
       if (next.kind === "refuse") all((link) => link.reset());
       else all((link) => link.release());
     },
-    reset: () => all((link) => link.reset()),
-    halfOpen: () => all((link) => link.halfOpen()),
+    reset() {
+      met += links.size;
+      all((link) => link.reset());
+    },
+    halfOpen() {
+      met += links.size;
+      all((link) => link.halfOpen());
+    },
     met: () => met,
+    connections: () => links.size,
     async [Symbol.asyncDispose]() {
       all((link) => link.reset());
       await new Promise((resolve) => proxy.close(resolve));

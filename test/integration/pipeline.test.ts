@@ -5,6 +5,7 @@ import { linkAddedEvent } from "../../src/domains/links/index.ts";
 import { ingest } from "../../src/pipeline/ingest.ts";
 import { resetTopics } from "../../src/pipeline/reset.ts";
 import { allStages } from "../../src/stages.ts";
+import { bookkeepingRows } from "../support/bookkeeping.ts";
 import { stateDigest } from "../support/digest.ts";
 import { servePages, type TestPages } from "../support/pages.ts";
 import { settled } from "../support/settled.ts";
@@ -141,4 +142,26 @@ test("given a reset, when everything flows again, then the state is the same and
   const dead = await app.db`select 1 from lifestream.work where status = 'dead'`;
   expect((await app.log.endOffsets(["work.dead_letter"])).get("work.dead_letter:0")).toBe(dead.length);
   expect(await app.db`select count(*) as n from lifestream.events`).toEqual(events as never);
+}, 60_000);
+
+test("given some events, when as many more are handled, then bookkeeping has not a row more", async () => {
+  const { app } = world;
+  const captureSome = async (from: number) => {
+    const readings = Array.from({ length: 300 }, (_, n) => ({
+      type: "temp.reading_recorded",
+      subject: "sensor",
+      subjectId: `sensor:flat:${from}:${n % 50}`,
+      payload: { celsius: n % 40 },
+    }));
+    await ingest(readings, { store: app.store, registry: app.registry, now: () => new Date() });
+    await add(...Array.from({ length: 12 }, (_, n) => `${pages.origin}/ok/flat/${from + n}`));
+    await run();
+  };
+  await captureSome(0);
+  const rows = await bookkeepingRows(app);
+  expect(Object.keys(rows)).toEqual(
+    expect.arrayContaining(["event_ingest_dedupe", "kafka_offsets", "leases", "outbox_batch"]),
+  );
+  await captureSome(1_000);
+  expect(await bookkeepingRows(app)).toEqual(rows);
 }, 60_000);

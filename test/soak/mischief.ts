@@ -16,14 +16,19 @@ const KINDS: readonly (readonly [weight: number, mischief: Mischief])[] = [
   [1, killPostgres],
 ];
 
-/** Brings one fault about, and its end; says which. */
-export async function mischief(life: Life, servers: OwnServers, random: () => number): Promise<string> {
-  let at = random() * KINDS.reduce((sum, [weight]) => sum + weight, 0);
-  for (const [weight, kind] of KINDS) {
+/** Brings one fault about, and its end; says which. `sparing`: no stage is killed. */
+export async function mischief(
+  life: Life,
+  servers: OwnServers,
+  { random, sparing }: { random: () => number; sparing: boolean },
+): Promise<string> {
+  const kinds = KINDS.filter(([, kind]) => !sparing || kind !== killStage);
+  let at = random() * kinds.reduce((sum, [weight]) => sum + weight, 0);
+  for (const [weight, kind] of kinds) {
     at -= weight;
     if (at < 0) return kind(life, servers, random);
   }
-  return killStage(life, servers, random);
+  return freezeBroker(life, servers, random);
 }
 
 async function killStage(life: Life, _: OwnServers, random: () => number): Promise<string> {

@@ -1,9 +1,15 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { App } from "../../src/app.ts";
+import { bookkeeping } from "../support/bookkeeping.ts";
 
 /** One minute's measures. Memory and disk in MB, lag and dead tuples in rows, WAL in MB since the start. */
 export type Sample = Readonly<Record<string, number>>;
+
+/** A row for each time that the ledger had to flow anew: for faults, not for events. */
+const FLOWS = "ledger_flows";
+export const BOOKKEEPING_ROWS = "bookkeeping rows";
+export const BOOKKEEPING_KB = "bookkeeping KB";
 
 const MB = 1024 * 1024;
 /** The unit of `stat`. */
@@ -28,9 +34,10 @@ export function folderMb(folder: string): number {
   return (blocks * BLOCK) / MB;
 }
 
-/** Events in the ledger, how far each group is behind, dead tuples, and bytes of write-ahead log so far. */
-export async function databaseSample({ db }: Pick<App, "db">): Promise<Sample> {
-  const [row] = await db<Record<string, number>[]>`
+/** Events in the ledger, how far each group is behind, dead tuples, bytes of write-ahead log so far, and of tables. */
+export async function databaseSample(app: Pick<App, "db" | "registry">): Promise<Sample> {
+  const kept = [...(await bookkeeping(app))];
+  const [row] = await app.db<Record<string, number>[]>`
     select (select count(*) from lifestream.events) as events,
       (select count(*) from lifestream.events where not published_to_kafka)
         + (select count(*) from lifestream.events e join lifestream.kafka_offsets o
@@ -40,6 +47,13 @@ export async function databaseSample({ db }: Pick<App, "db">): Promise<Sample> {
       (pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0') / ${MB})::bigint as "WAL MB",
       (select coalesce(sum(pg_total_relation_size(c.oid)), 0) / ${MB} from pg_class c
        join pg_namespace n on n.oid = c.relnamespace
-       where n.nspname = 'lifestream' and c.relkind = 'r' and c.relname <> 'events')::bigint as "other tables MB"`;
-  return row ?? {};
+       where n.nspname = 'lifestream' and c.relkind = 'r' and c.relname <> all(${["events", ...kept.map(([name]) => name)]}))
+       ::bigint as "state and work MB"`;
+  return {
+    ...row,
+    [BOOKKEEPING_ROWS]: sumOf(kept.map(([name, { rows }]) => (name === FLOWS ? 0 : rows))),
+    [BOOKKEEPING_KB]: sumOf(kept.map(([, { bytes }]) => bytes)) / 1_024,
+  };
 }
+
+const sumOf = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0);

@@ -1,4 +1,7 @@
-/** Loaded before a command (BUN_OPTIONS): its clock is wrong by SHIFT_CLOCK_MS, from SHIFT_CLOCK_AFTER_MS of its life on. */
+/**
+ * Loaded before a command (BUN_OPTIONS): its clock is wrong by SHIFT_CLOCK_MS, from SHIFT_CLOCK_AFTER_MS of its life on. It
+ * says then what time it is for the command.
+ */
 const { SHIFT_CLOCK_MS, SHIFT_CLOCK_AFTER_MS = "0" } = process.env;
 const Real = Date;
 const shift = () => (performance.now() < Number(SHIFT_CLOCK_AFTER_MS) ? 0 : Number(SHIFT_CLOCK_MS));
@@ -12,3 +15,10 @@ globalThis.Date = class extends Real {
     return Real.now() + shift();
   }
 } as DateConstructor;
+
+if (Number(SHIFT_CLOCK_AFTER_MS) > 0) {
+  setTimeout(
+    () => console.error(`the clock says ${new Date().toISOString()}`),
+    Number(SHIFT_CLOCK_AFTER_MS) + 1,
+  ).unref();
+}

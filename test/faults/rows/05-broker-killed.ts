@@ -10,6 +10,7 @@ export const brokerKilled: FaultRow = {
   number: 5,
   title: "broker killed and restarted mid-batch",
   expected: "waits, resumes, no gap",
+  says: [/(?=.*waiting)(?=.*Kafka)/i],
   deadlineSeconds: 90,
   quick: false,
   async run(random) {

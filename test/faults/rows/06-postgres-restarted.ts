@@ -9,6 +9,7 @@ export const postgresRestarted: FaultRow = {
   number: 6,
   title: "Postgres stopped for 10 s, then killed and recovered",
   expected: "consumers wait, no position moves",
+  says: [/(?=.*waiting)(?=.*Postgres)/i],
   deadlineSeconds: 90,
   quick: false,
   async run(random) {

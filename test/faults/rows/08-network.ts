@@ -1,3 +1,4 @@
+import { until } from "../../support/test-app.ts";
 import { outcomeOf } from "../findings.ts";
 import { Life } from "../life.ts";
 import { startLoad } from "../load.ts";
@@ -19,6 +20,7 @@ export const network: FaultRow = {
   number: 8,
   title: "partition, latency, half-open TCP, to Postgres and to Kafka",
   expected: "deadlines, jittered backoff, lag reaches 0",
+  says: [/(?=.*waiting)(?=.*Postgres)/i, /(?=.*waiting)(?=.*Kafka)/i],
   deadlineSeconds: 150,
   quick: false,
   async run(random) {
@@ -28,26 +30,44 @@ export const network: FaultRow = {
     life.startAll();
     const load = startLoad(life, { batch: 20, everyMs: 200 });
     await life.untilBusy();
-    for (const proxy of [postgres, kafka]) await bringAllAbout(proxy);
+    const met = [...(await bringAllAbout(postgres)), ...(await bringAllAbout(kafka))];
     await load.stop();
     const recoveredMs = await life.untilSettled(150_000);
     return await outcomeOf(
       life,
       "each of the two: delay, partition, loss each way, refusal for 5 s; reset; half-open",
       recoveredMs,
+      [`met ${met.join("+")} chunks or connections`],
     );
   },
 };
 
-async function bringAllAbout(proxy: FaultProxy): Promise<void> {
+/** Returns how many chunks or connections each fault met; throws where one met none, and so was none. */
+async function bringAllAbout(proxy: FaultProxy): Promise<number[]> {
+  const each: number[] = [];
+  const noted = async (what: string, bringAbout: () => unknown) => {
+    const before = proxy.met();
+    await bringAbout();
+    const met = proxy.met() - before;
+    if (met === 0) throw new Error(`nothing met the fault: ${what}`);
+    each.push(met);
+  };
   for (const fault of FAULTS) {
-    proxy.set(fault);
-    await Bun.sleep(EACH_MS);
-    proxy.set({ kind: "none" });
+    await noted(JSON.stringify(fault), async () => {
+      proxy.set(fault);
+      await Bun.sleep(EACH_MS);
+      proxy.set({ kind: "none" });
+    });
     await Bun.sleep(1_000);
   }
-  proxy.reset();
-  await Bun.sleep(1_000);
-  if (proxy.met() === 0) throw new Error("nothing went through the proxy");
-  proxy.halfOpen();
+  await untilConnected(proxy);
+  await noted("reset", () => proxy.reset());
+  await untilConnected(proxy);
+  await noted("half-open", () => proxy.halfOpen());
+  return each;
+}
+
+/** Stages have come back: there is something to cut in half. */
+async function untilConnected(proxy: FaultProxy): Promise<void> {
+  await until(async () => proxy.connections() > 0);
 }

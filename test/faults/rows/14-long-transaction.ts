@@ -1,7 +1,7 @@
 import { isApplied } from "../../support/settled.ts";
 import { until } from "../../support/test-app.ts";
 import { outcomeOf } from "../findings.ts";
-import { Life } from "../life.ts";
+import { amidAny } from "../own-life.ts";
 import type { FaultRow } from "../row.ts";
 
 /** Others are not held up for longer than this. */
@@ -13,10 +13,9 @@ export const longTransaction: FaultRow = {
   expected: "no loss, order kept, others not stalled for 15 s",
   deadlineSeconds: 60,
   quick: true,
-  async run(random) {
-    await using life = await Life.begin(random);
+  ...amidAny(async (life) => {
     const { app } = life.world;
-    life.startAll();
+    await life.untilUp();
     const [begun, open] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     const early = app.db.begin(async (tx) => {
       await tx`
@@ -28,11 +27,10 @@ export const longTransaction: FaultRow = {
     await begun.promise;
     for (let n = 0; n < 4; n += 1) await life.capture(50);
     const startedAt = performance.now();
-    await until(() => isApplied(app, ["materializer-v1"]), OTHERS_WITHIN_MS);
+    await until(() => isApplied(app, ["materializer-v1"]), OTHERS_WITHIN_MS).finally(open.resolve);
     const othersMs = Math.round(performance.now() - startedAt);
-    open.resolve();
     await early;
     const recoveredMs = await life.untilSettled(60_000);
     return await outcomeOf(life, `held open; the others applied within ${othersMs} ms`, recoveredMs);
-  },
+  }),
 };

@@ -1,5 +1,6 @@
 import { completion, json, startStandInServer } from "../../../src/adapters/llm/stand-in-server.ts";
 import { until } from "../../support/test-app.ts";
+import { type AskedStage, startAsked } from "../asked.ts";
 import { outcomeOf } from "../findings.ts";
 import { Life } from "../life.ts";
 import type { FaultRow } from "../row.ts";
@@ -41,10 +42,12 @@ async function withModel(life: Life, baseUrl: string) {
   const { db } = life.world.app;
   const env = { OPENAI_API_KEY: "sk-stand-in", OPENAI_BASE_URL: baseUrl, OPENAI_TIMEOUT_MS: String(MODEL_TIMEOUT_MS) };
   life.startAll(["agent:enricher", "agent:fetcher"]);
-  const enricher = life.start("agent:enricher", { env });
+  const enricher = await startAsked(life, "agent:enricher", { env });
   const fetcher = life.start("agent:fetcher");
+  await life.untilUp();
   for (const path of ["/ok/slow", "/ok/hangs", "/ok/quick"]) await life.captureLink(path);
   await until(async () => (await enriched(life)).has(`${life.pages.origin}/ok/quick`));
+  const membership = await membershipOf(enricher);
   if ((await enriched(life)).has(`${life.pages.origin}/ok/slow`)) throw new Error("the slow one was not slow");
 
   await life.capture(60);
@@ -55,18 +58,38 @@ async function withModel(life: Life, baseUrl: string) {
   await until(async () => performance.now() - startedAt > FROZEN_MS, FROZEN_MS + 5_000);
   process.kill(fetcher.pid, "SIGCONT");
   const recoveredMs = await life.untilSettled(90_000);
-  const [slow] = await db<{ attempt: number; status: string }[]>`
-    select w.attempt, w.status from lifestream.work w join lifestream.links l on l.subject_id = w.subject_id
-    where w.work_type = 'enrich_link' and l.url like '%/ok/slow'`;
-  if (slow?.status !== "done" || slow.attempt !== 1)
-    throw new Error(`the slow answer took ${slow?.attempt} attempts and is ${slow?.status}`);
-  const lost = /rebalanc|left the group|session/i.exec(enricher.printed().stderr)?.[0];
-  if (lost) throw new Error(`the enricher lost its place in the group: ${lost}`);
+  const [slow, hung] = [await enrichment(life, "/ok/slow"), await enrichment(life, "/ok/hangs")];
+  if (slow !== "done after 1") throw new Error(`the slow answer's work is ${slow}`);
+  if (hung !== "dead after 3") throw new Error(`the work without an answer is ${hung}`);
+  const kept = await membershipOf(enricher);
+  if (kept !== membership) throw new Error(`the enricher lost its place in the group: ${membership}, then ${kept}`);
+  const [released] = await db<{ n: number }[]>`
+    select count(*) as n from lifestream.work where work_type = 'fetch_link' and status = 'done' and attempt = 2`;
+  if (!released?.n) throw new Error("nothing of the frozen fetcher's work was done by the other");
   return await outcomeOf(
     life,
     `a model that took ${SLOW_MS / 1_000} s, one that never answered, a fetcher frozen for ${FROZEN_MS / 1_000} s`,
     recoveredMs,
+    ["the enricher kept its place in the group", `${released.n} of the frozen fetcher's pages read by another`],
   );
+}
+
+/** How often the stage was given partitions, and how often its membership failed. */
+async function membershipOf({ metric }: AskedStage): Promise<string> {
+  const [assigned, failed] = [
+    await metric("stream_group_rebalances_total"),
+    await metric("stream_group_interruptions_total"),
+  ];
+  if (!assigned) throw new Error("the enricher has no partitions");
+  return `${assigned} assigned, ${failed} interrupted`;
+}
+
+/** How the work on a page's summary ended, after how many attempts. */
+async function enrichment({ world, pages }: Life, path: string): Promise<string> {
+  const [work] = await world.app.db<{ end: string }[]>`
+    select w.status || ' after ' || w.attempt as end from lifestream.work w join lifestream.links l using (subject_id)
+    where w.work_type = 'enrich_link' and l.url = ${`${pages.origin}${path}`}`;
+  return work?.end ?? "not there";
 }
 
 /** Addresses of links that have their summary. */

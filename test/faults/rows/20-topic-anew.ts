@@ -3,11 +3,13 @@ import { ensureTopics } from "../../../src/pipeline/topics.ts";
 import { outcomeOf } from "../findings.ts";
 import { Life } from "../life.ts";
 import type { FaultRow } from "../row.ts";
+import { requireFlows } from "./flows.ts";
 
 export const topicAnew: FaultRow = {
   number: 20,
   title: "topic deleted, re-created and refilled past the old offset",
   expected: "noticed by its id; nothing skipped",
+  says: [/was created anew: the whole ledger flows again/],
   deadlineSeconds: 90,
   quick: false,
   async run(random) {
@@ -24,6 +26,7 @@ export const topicAnew: FaultRow = {
     life.startAll();
     const recoveredMs = await life.untilSettled(90_000);
     requireNotAskedAgain(asked, life.pages.requests);
+    await requireFlows(life, /was created anew/);
     return await outcomeOf(life, "150 events applied, topic made anew, 600 more", recoveredMs);
   },
 };

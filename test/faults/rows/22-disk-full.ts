@@ -11,12 +11,15 @@ import type { FaultOutcome, FaultRow } from "../row.ts";
 /** As small as each can live on. */
 const SIZES = { postgres: "160m", kafka: "64m" };
 const FULL_MS = 6_000;
+const STILL_MS = 2_000;
+const DOWN = "down";
 const CHUNK = Buffer.alloc(256 * 1024);
 
 export const diskFull: FaultRow = {
   number: 22,
   title: "disk of the broker full, then that of Postgres",
   expected: "loud, no advance, resumes",
+  says: [/(?=.*waiting)(?=.*Kafka)/i, /(?=.*waiting)(?=.*Postgres)/i],
   deadlineSeconds: 120,
   quick: false,
   async run(random) {
@@ -32,12 +35,22 @@ export const diskFull: FaultRow = {
     await life.capture(200);
     await life.untilSettled(60_000);
     const said = [
-      await whileFull(life, { disk: disks.folder("kafka"), server: kafka, loud: "kafka:publish" }),
-      await whileFull(life, { disk: disks.folder("postgres"), server: postgres, loud: "kafka:materialize" }),
+      await whileFull(life, {
+        disk: disks.folder("kafka"),
+        server: kafka,
+        loud: "kafka:publish",
+        place: () => forwarded(life),
+      }),
+      await whileFull(life, {
+        disk: disks.folder("postgres"),
+        server: postgres,
+        loud: "kafka:materialize",
+        place: () => positions(life),
+      }),
     ];
     await life.capture(100);
     const recoveredMs = await life.untilSettled(120_000);
-    return await outcomeOf(life, `each for ${FULL_MS / 1_000} s under load; said: ${said.join("; ")}`, recoveredMs);
+    return await outcomeOf(life, `each for ${FULL_MS / 1_000} s under load`, recoveredMs, said);
   },
 };
 
@@ -46,10 +59,12 @@ interface FullDisk {
   readonly server: OwnServer;
   /** The stage that has to say something. */
   readonly loud: StageName;
+  /** What must not move as long as the disk is full. */
+  readonly place: () => Promise<string>;
 }
 
 /** Fills the disk, goes on capturing until the stage says that it cannot work, then makes room. Returns what it said. */
-async function whileFull(life: Life, { disk, server, loud }: FullDisk): Promise<string> {
+async function whileFull(life: Life, { disk, server, loud, place }: FullDisk): Promise<string> {
   const stderr = () => life.running().get(loud)?.printed().stderr ?? "";
   const before = stderr().length;
   const ballast = join(disk, "ballast");
@@ -61,15 +76,51 @@ async function whileFull(life: Life, { disk, server, loud }: FullDisk): Promise<
     fill(ballast);
     return performance.now() - startedAt > FULL_MS && /"level":"?(warn|40)|WARN/i.test(stderr().slice(before));
   }, 60_000);
+  const stood = await standsStill(place, async () => {
+    await captureAnyway();
+    fill(ballast);
+  });
   const line =
     stderr()
       .slice(before)
       .split("\n")
       .find((text) => /warn|"level":40/i.test(text)) ?? "";
   rmSync(ballast);
-  // A server may give up on a full disk; who has made room starts it again.
-  if (server.hasDied()) await server.start();
-  return messageIn(line);
+  // A server may give up on a full disk, also a moment later; who has made room starts it again.
+  await until(async () => {
+    if (server.hasDied()) await server.start();
+    return life.capture(1).then(
+      () => true,
+      () => false,
+    );
+  }, 60_000);
+  return `${loud} ${stood} and said "${messageIn(line)}"`;
+}
+
+/** Throws where something moved while work went on before a full disk. A server that is down moves nothing. */
+async function standsStill(place: () => Promise<string>, meanwhile: () => Promise<void>): Promise<string> {
+  const before = await place().catch(() => DOWN);
+  const startedAt = performance.now();
+  while (performance.now() - startedAt < STILL_MS) await meanwhile();
+  const after = await place().catch(() => DOWN);
+  if (before === DOWN || after === DOWN) return "waited for a server that had stopped itself";
+  if (before !== after) throw new Error(`moved on while the disk was full: from ${before} to ${after}`);
+  return "stood still";
+}
+
+/** How far the relay has come. */
+async function forwarded({ world }: Life): Promise<string> {
+  const [row] = await world.app.db<{ n: number }[]>`
+    select count(*) as n from lifestream.events where published_to_kafka`;
+  return `${row?.n} forwarded`;
+}
+
+/** How far the ledger and its consumers have come. */
+async function positions({ world }: Life): Promise<string> {
+  const [row] = await world.app.db<{ at: string }[]>`
+    select (select count(*) from lifestream.events) || ' events, ' || (select string_agg(last_offset::text, ' '
+      order by consumer_group, topic, partition) from lifestream.kafka_offsets) as at`;
+  return row?.at ?? "";
 }
 
 function messageIn(line: string): string {

@@ -17,6 +17,7 @@ export const poolExhausted: FaultRow = {
   number: 23,
   title: "no connection to Postgres is free",
   expected: "bounded wait, backpressure, not ready",
+  says: [/(?=.*waiting)(?=.*Postgres)/i],
   deadlineSeconds: 90,
   quick: false,
   async run(random) {

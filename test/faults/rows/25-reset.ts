@@ -1,6 +1,6 @@
 import { runCommand } from "../../support/commands.ts";
 import { outcomeOf } from "../findings.ts";
-import { Life } from "../life.ts";
+import { amidAny } from "../own-life.ts";
 import type { FaultRow } from "../row.ts";
 import { requireNotAskedAgain } from "./20-topic-anew.ts";
 
@@ -9,10 +9,8 @@ export const reset: FaultRow = {
   title: "kafka:reset mid-flow, while stages run",
   expected: "nothing is done for a replay, and the state is the same",
   deadlineSeconds: 120,
-  quick: false,
-  async run(random) {
-    await using life = await Life.begin(random);
-    life.startAll();
+  quick: true,
+  ...amidAny(async (life) => {
     await life.capture(200);
     await life.untilSettled(60_000);
     const asked = new Map(life.pages.requests);
@@ -25,5 +23,5 @@ export const reset: FaultRow = {
     const recoveredMs = await life.untilSettled(120_000);
     requireNotAskedAgain(asked, life.pages.requests);
     return await outcomeOf(life, "kafka:reset --force amid 200 events", recoveredMs);
-  },
+  }),
 };

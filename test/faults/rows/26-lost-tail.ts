@@ -12,6 +12,7 @@ export const lostTail: FaultRow = {
   number: 26,
   title: "the broker's disk forgot the tail of the log",
   expected: "noticed, forwarded again from the ledger",
+  says: [/has lost its tail.*the whole ledger flows again/],
   deadlineSeconds: 120,
   quick: false,
   async run(random) {

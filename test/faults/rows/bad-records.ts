@@ -1,7 +1,7 @@
 import { produceRaw, type RawRecord } from "../../support/raw-records.ts";
 import { until } from "../../support/test-app.ts";
 import { outcomeOf } from "../findings.ts";
-import { Life } from "../life.ts";
+import type { Life } from "../life.ts";
 import type { FaultOutcome } from "../row.ts";
 
 const PARTITIONS = [0, 1, 2];
@@ -10,9 +10,7 @@ const PARTITIONS = [0, 1, 2];
 export type BadRecord = (n: number) => readonly [errorClass: string, record: Omit<RawRecord, "partition">];
 
 /** Puts such records amid good ones, into each partition; sees each set aside as what it is, with its bytes. */
-export async function badRecordsAmidGood(random: () => number, bad: readonly BadRecord[]): Promise<FaultOutcome> {
-  await using life = await Life.begin(random);
-  life.startAll();
+export async function badRecordsAmidGood(life: Life, bad: readonly BadRecord[]): Promise<FaultOutcome> {
   for (const partition of PARTITIONS) {
     await life.capture(60);
     await life.untilBusy();

@@ -1,0 +1,16 @@
+import { Life } from "./life.ts";
+import type { FaultOutcome, FaultRow } from "./row.ts";
+
+/** Both ways to try a row that needs nothing but stages that run: in a life of its own, and amid others. */
+export function amidAny(
+  amid: (life: Life, random: () => number) => Promise<FaultOutcome>,
+): Required<Pick<FaultRow, "run" | "amid">> {
+  return {
+    amid,
+    async run(random) {
+      await using life = await Life.begin(random);
+      life.startAll();
+      return await amid(life, random);
+    },
+  };
+}
