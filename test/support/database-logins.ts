@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { applyRoles } from "../../src/adapters/postgres/roles-apply.ts";
-import { type App, openApp } from "../../src/app.ts";
+import { type App, type AppOptions, openApp } from "../../src/app.ts";
 import { rolesOfDatabase } from "../../src/database-roles.ts";
 import { silentLogger } from "../../src/engine/logger.ts";
 import type { TestApp } from "./test-app.ts";
@@ -11,12 +11,20 @@ export interface DatabaseLogins extends AsyncDisposable {
   readonly names: readonly string[];
   /** The environment of a command that logs in for this role. */
   env(role: string): Record<string, string>;
-  /** The same program, logged in for this role; closed with the logins. */
-  app(role: string): App;
+  /** The same program, or one of other domains, logged in for this role; closed with the logins. */
+  app(role: string, other?: Pick<AppOptions, "domains">): App;
 }
 
-/** Roles belong to the whole server, so their prefix is nobody else's. Dispose before the database goes. */
-export async function createDatabaseLogins(world: TestApp): Promise<DatabaseLogins> {
+type Same = Partial<Pick<AppOptions, "domains" | "withAgents" | "logger" | "telemetry">>;
+
+/**
+ * Roles belong to the whole server, so their prefix is nobody else's. `same`: what the world's own program was opened with.
+ * Dispose before the database goes.
+ */
+export async function createDatabaseLogins(
+  world: Pick<TestApp, "app" | "env">,
+  same: Same = {},
+): Promise<DatabaseLogins> {
   const { db, databaseUrl, config, transport } = world.app;
   const prefix = `t_${randomBytes(6).toString("hex")}_`;
   const roles = await rolesOfDatabase(world.app, transport.kind === "embedded");
@@ -33,19 +41,22 @@ export async function createDatabaseLogins(world: TestApp): Promise<DatabaseLogi
     url.password = password;
     return url.href;
   };
-  const apps = new Map<string, App>();
+  const brokers = { kafkaBrokers: config.kafka.brokers, logger: silentLogger };
+  const opened: { readonly name: string; readonly domains: unknown; readonly app: App }[] = [];
   return {
     prefix,
     names,
     env: (name) => ({ ...world.env, DATABASE_URL: urlOf(name) }),
-    app(name) {
-      const brokers = { kafkaBrokers: config.kafka.brokers, logger: silentLogger };
-      const app = apps.get(name) ?? openApp({ config, ...brokers, databaseUrl: urlOf(name), name, withAgents: true });
-      apps.set(name, app);
+    app(name, other = {}) {
+      const options = { withAgents: true, ...same, ...other };
+      const known = opened.find((one) => one.name === name && one.domains === options.domains);
+      if (known) return known.app;
+      const app = openApp({ config, ...brokers, databaseUrl: urlOf(name), name, ...options });
+      opened.push({ name, domains: options.domains, app });
       return app;
     },
     async [Symbol.asyncDispose]() {
-      await Promise.all([...apps.values()].map((app) => app[Symbol.asyncDispose]()));
+      await Promise.all(opened.map(({ app }) => app[Symbol.asyncDispose]()));
       for (const name of names) {
         await db.unsafe(`drop owned by ${prefix}${name}; drop role ${login(name)}; drop role ${prefix}${name}`);
       }
