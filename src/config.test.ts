@@ -42,3 +42,7 @@ test("given certificate files that make no sense, when loaded, then it says why"
   const half = { KAFKA_SSL: "true", KAFKA_SSL_CERT_FILE: "/client.pem" };
   expect(() => loadConfig(half, "/")).toThrow(/KAFKA_SSL_CERT_FILE and KAFKA_SSL_KEY_FILE are needed together/);
 });
+
+test("given no word on where the page listens, when configured, then it is this machine alone", () => {
+  expect(loadConfig({}, "/").web.host).toBe("127.0.0.1");
+});

@@ -5,6 +5,8 @@ import { authorize } from "./auth.ts";
 import { cors } from "./cors.ts";
 import type { ServerDeps } from "./deps.ts";
 import { mountEvents } from "./events.ts";
+import { mountFailureBytes } from "./failure-bytes.ts";
+import { isFailureId } from "./failure-fields.ts";
 import { failurePages } from "./failures.ts";
 import { answeredInTime, onlyKnownHosts, securityHeaders } from "./guards.ts";
 import { createLayout, type Layout } from "./layout.ts";
@@ -34,6 +36,7 @@ export function createServerApp(deps: ServerDeps, port: () => number): Hono {
   for (const page of pages) mountPage(app, page, layout);
   for (const form of forms) mountForm(app, form, layout);
   for (const endpoint of apis.flatMap((api) => api.endpoints ?? [])) mountEndpoint(app, endpoint, deps);
+  mountFailureBytes(app, deps.failures, isFailureId);
   mountEvents(app, deps);
   mountSite(app, deps.siteDirectory);
   app.notFound(() => {

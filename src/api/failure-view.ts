@@ -4,6 +4,7 @@ import type { FailedAttempt } from "../engine/history.ts";
 import { renderBytes, visible } from "../engine/raw-bytes.ts";
 import { type Html, html } from "../engine/web/html.ts";
 import { ago, chip, count } from "../engine/web/parts.ts";
+import { deciderFields } from "./failure-forms.ts";
 
 /** One failure: what happened, what people decided, what came, what would come of redriving it; and the forms. */
 export function failureView(failure: FailureDetail, problem: string | null, now: Date): Html {
@@ -19,8 +20,8 @@ ${acts.length > 0 ? html`<h2>Decided</h2><ol class="attempts">${acts.map((act) =
 <h2>As it came</h2>
 ${original.place && html`<p class="soft">${visible(original.place)}</p>`}
 ${Object.entries(original.headers).map(([name, text]) => html`<p class="soft"><code>${visible(name)}</code> <span>${visible(text)}</span></p>`)}
-${bytes("Key", original.key)}
-${bytes("Value", original.value)}
+${bytes("Key", original.key, `/failures/${summary.id}/key`)}
+${bytes("Value", original.value, `/failures/${summary.id}/value`)}
 </article>
 ${summary.state === "redriven" ? null : forms(failure, problem)}`;
 }
@@ -30,8 +31,8 @@ function subject(id: string): Html {
   return /^link:[0-9a-f]+$/.test(id) ? html`<a href="/links/${id}">${shown}</a>` : shown;
 }
 
-function attemptRow({ round, attempt, at, error }: FailedAttempt, now: Date): Html {
-  return html`<li><span class="soft">${round > 1 ? `Round ${round}, attempt` : "Attempt"} ${attempt} failed ${ago(at, now)}</span> <span class="reason">${visible(error)}</span></li>`;
+function attemptRow({ round, attempt, at, error, errorClass }: FailedAttempt, now: Date): Html {
+  return html`<li><span class="soft">${round > 1 ? `Round ${round}, attempt` : "Attempt"} ${attempt} failed ${ago(at, now)}</span> <code>${visible(errorClass ?? "unexpected")}</code> <span class="reason">${visible(error)}</span></li>`;
 }
 
 function actRow({ type, occurredAt, payload }: StoredEvent, now: Date): Html {
@@ -40,20 +41,20 @@ function actRow({ type, occurredAt, payload }: StoredEvent, now: Date): Html {
 <span class="soft">It was: ${text("error")}</span></li>`;
 }
 
-function bytes(name: string, raw: Uint8Array | null): Html {
+function bytes(name: string, raw: Uint8Array | null, path: string): Html {
   const { as, text, size, isCut } = renderBytes(raw);
   if (as === "nothing") return html`<p class="soft">${name}: nothing</p>`;
-  return html`<p class="soft">${name}: ${as}, ${count(size, "byte")}${isCut ? ", cut here" : ""}</p><pre dir="ltr">${text}</pre>`;
+  return html`<p class="soft">${name}: ${as}, ${count(size, "byte")}${isCut ? ", cut here" : ""} <a href="${path}" download>as a file</a></p><pre dir="ltr">${text}</pre>`;
 }
 
 function forms({ summary: { id, state } }: FailureDetail, problem: string | null): Html {
   return html`<h2>Decide</h2>
 <form class="desk" method="post" action="/failures/redrive"><input type="hidden" name="id" value="${id}">
-<label>Reason <input name="reason" maxlength="500" autocomplete="off"></label> <button type="submit">Redrive</button></form>
+${deciderFields()} <button type="submit">Redrive</button></form>
 ${
   state === "open"
     ? html`<form class="desk" method="post" action="/failures/discard"><input type="hidden" name="id" value="${id}">
-<label>Reason <input name="reason" maxlength="500" required autocomplete="off"${problem ? html` aria-invalid="true" autofocus` : null}></label> <button class="quiet" type="submit">Discard</button>
+${deciderFields({ needsReason: true, problem })} <button class="quiet" type="submit">Discard</button>
 ${problem && html`<p class="reason" role="alert">${problem}</p>`}</form>`
     : null
 }`;

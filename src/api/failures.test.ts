@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import type { FailureDetail, FailureFilter, FailureSummary } from "../engine/failures.ts";
+import { subjectIdOf } from "../domains/links/subject.ts";
+import type { DeskReport, FailureDetail, FailureFilter, FailureSummary } from "../engine/failures.ts";
 import { NO_FAILURES, PORT, testWeb } from "./testing.ts";
 
 const OWN = `http://127.0.0.1:${PORT}`;
@@ -28,6 +29,19 @@ const detail: FailureDetail = {
   original: { key: Buffer.from(HOSTILE), value: Buffer.from(HOSTILE), headers: { [HOSTILE]: HOSTILE }, place: HOSTILE },
 };
 
+/** Of acting on several, some of which are decided already. */
+const WOULD: DeskReport = {
+  work: 7,
+  records: 2,
+  outlooks: [
+    { helps: true, text: "it begins again", count: 7 },
+    { helps: false, text: HOSTILE, count: 2 },
+  ],
+  already: 3,
+  unchanged: [{ id: ID, why: "it was redriven, and is done" }],
+  skipped: [],
+};
+
 /** A desk with one hostile failure that writes down what it is asked for. */
 function desk() {
   const asked: unknown[] = [];
@@ -39,17 +53,23 @@ function desk() {
         return { failures: [summary], total: 12_345, next: "next-page" };
       },
       show: async (id) => (id === ID ? detail : null),
-      redrive: async (which, person) => {
-        asked.push(["redrive", which, person]);
-        return { work: 7, records: 0, hopeless: 0, already: 0, skipped: [] };
+      redrive: async (which, person, how) => {
+        asked.push(["redrive", which, person, ...(how ? [how] : [])]);
+        if (how?.dryRun) return WOULD;
+        return { work: 7, records: 0, outlooks: [], already: 0, unchanged: [], skipped: [] };
       },
-      discard: async (ids, person) => {
-        asked.push(["discard", ids, person]);
-        return { work: 1, records: 0, hopeless: 0, already: 0, skipped: [] };
+      discard: async (which, person, how) => {
+        asked.push(["discard", which, person, ...(how ? [how] : [])]);
+        if (how?.dryRun) return { ...WOULD, outlooks: [] };
+        return { work: 1, records: 0, outlooks: [], already: 0, unchanged: [], skipped: [] };
       },
     },
   });
-  const post = (path: string, fields: Record<string, string>, headers: Record<string, string> = { origin: OWN }) =>
+  const post = (
+    path: string,
+    fields: Record<string, string> | string[][],
+    headers: Record<string, string> = { origin: OWN },
+  ) =>
     web.request(path, {
       method: "POST",
       headers: { "content-type": "application/x-www-form-urlencoded", ...headers },
@@ -95,19 +115,95 @@ test("given a time that is none, when the list is asked for, then it says which 
   expect(text).not.toContain('action="/failures/redrive"');
 });
 
-test("given the forms, when sent from our pages, then the desk is told, and the browser sent on", async () => {
+test("given the address of a link, when the list is asked for, then it stands for its link", async () => {
+  const { web, asked } = desk();
+  const text = await (await web.request(`/failures?subject=${encodeURIComponent("https://example.com/a#b")}`)).text();
+  expect(asked).toMatchObject([["list", { subjectId: subjectIdOf("https://example.com/a") }, {}]]);
+  expect(text).toContain('value="https://example.com/a#b"');
+});
+
+test("given the forms, when sent from our pages, then the desk is told who and why, and the browser sent on", async () => {
   const { post, asked } = desk();
-  const one = await post("/failures/redrive", { id: ID, reason: " mended " });
+  const one = await post("/failures/redrive", { id: ID, by: " ada ", reason: " mended " });
   const many = await post("/failures/redrive", { class: "http_5xx", all: "1" });
   const closed = await post("/failures/discard", { id: ID, reason: "old" });
   expect([one, many, closed].map(({ status }) => status)).toEqual([303, 303, 303]);
   expect(one.headers.get("location")).toBe("/failures?done=redriven&count=7");
   expect(closed.headers.get("location")).toBe("/failures?done=discarded&count=1");
   expect(asked).toEqual([
-    ["redrive", [ID], { by: "web", source: "web", reason: "mended" }],
-    ["redrive", { errorClass: "http_5xx" }, { by: "web", source: "web", reason: null }],
+    ["redrive", [ID], { by: "ada", source: "web", reason: "mended" }],
+    ["redrive", { errorClass: "http_5xx" }, { by: "web", source: "web", reason: BY_CLASS }],
     ["discard", [ID], { by: "web", source: "web", reason: "old" }],
   ]);
+});
+
+const BY_CLASS = "redriven on the page, by filter: class http_5xx";
+
+test("given failures that were chosen, when asked for, then it is told what would become of them before it is done", async () => {
+  const { web, post, asked } = desk();
+  const other = ID.replace("1", "2");
+  const page = await web.request(`/failures/decide?chosen=1&act=redriven&id=${ID}&id=${other}`);
+  const text = await page.text();
+  expect(page.status).toBe(200);
+  expect(asked).toMatchObject([["redrive", [ID, other], {}, { dryRun: true }]]);
+  for (const words of ["Redrive 9 failures?", "7: it begins again", "2: &quot;&gt;&lt;script", "3 others: asked for"])
+    expect(text).toContain(words);
+  expect(text).toContain(`${ID}: it was redriven, and is done`);
+  expect(text).toContain(`<input type="hidden" name="id" value="${other}">`);
+  await post("/failures/redrive", [
+    ["id", ID],
+    ["id", other],
+  ]);
+  expect(asked.at(-1)).toMatchObject(["redrive", [ID, other], { reason: "redriven on the page, by id" }]);
+});
+
+test("given a filter, when its failures are to be discarded, then they are counted, and a reason is asked for", async () => {
+  const { web, post, asked } = desk();
+  const text = await (await web.request("/failures/decide?act=discarded&class=http_5xx")).text();
+  expect(asked).toMatchObject([["discard", { errorClass: "http_5xx" }, {}, { dryRun: true }]]);
+  expect(text).toContain("Discard 9 failures?");
+  expect(text).toContain('<input type="hidden" name="class" value="http_5xx">');
+  const without = await post("/failures/discard", { class: "http_5xx", reason: " " });
+  expect([without.status, await without.text()]).toEqual([422, expect.stringContaining("Say why")]);
+  expect(asked.filter((act) => (act as unknown[]).length === 3)).toEqual([]);
+  await post("/failures/discard", { class: "http_5xx", reason: "old" });
+  expect(asked.at(-1)).toEqual(["discard", { errorClass: "http_5xx" }, { by: "web", source: "web", reason: "old" }]);
+});
+
+test("given nothing that was chosen, when it is to be decided, then it says so, and no failure is acted on", async () => {
+  const { web, asked } = desk();
+  const page = await web.request("/failures/decide?chosen=1&act=redriven", { headers: { accept: "text/html" } });
+  expect([page.status, await page.text()]).toEqual([422, expect.stringContaining("Choose at least one failure first")]);
+  expect((await web.request("/failures/decide?act=eaten")).status).toBe(404);
+  expect(asked).toEqual([]);
+});
+
+test("given what was decided before, when the list is shown, then each count is told as what it is", async () => {
+  const { web } = desk();
+  const notice = async (query: string) =>
+    /class="notice" role="status">([^<]*)</.exec(
+      await (await web.request(`/failures?done=redriven&${query}`)).text(),
+    )?.[1];
+  expect(await notice("count=0&already=2&unchanged=1&skipped=3")).toBe(
+    "2 failures asked for before: the router has not come to it yet. 1 failure redriven before: nothing was left to do. 3 failures could not be redriven.",
+  );
+  expect(await notice("count=0")).toBe("Nothing was left to decide.");
+});
+
+test("given a failure's bytes, when asked for as a file, then they come exactly, and no browser shows them", async () => {
+  const { web } = desk();
+  for (const part of ["key", "value"]) {
+    const response = await web.request(`/failures/${ID}/${part}`);
+    expect(Buffer.from(await response.arrayBuffer())).toEqual(Buffer.from(HOSTILE));
+    expect(Object.fromEntries(response.headers)).toMatchObject({
+      "content-type": "application/octet-stream",
+      "content-disposition": `attachment; filename="${ID}.${part}"`,
+      "x-content-type-options": "nosniff",
+      "content-security-policy": "default-src 'none'; sandbox",
+    });
+  }
+  expect((await web.request(`/failures/${ID}/headers`)).status).toBe(404);
+  expect((await web.request(`/failures/${ID.replace("1", "2")}/value`)).status).toBe(404);
 });
 
 test("given no reason, when a failure is to be discarded, then its page asks for one", async () => {

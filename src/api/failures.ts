@@ -1,11 +1,11 @@
-import type { FailureDesk, FailureFilter } from "../engine/failures.ts";
-import { MOMENT_FORMS, momentOf } from "../engine/moment.ts";
+import type { DeskReport, FailureDesk } from "../engine/failures.ts";
 import type { FormRoute, PageRoute, PageView } from "../engine/web/types.ts";
+import { decisionView } from "./failure-decision-view.ts";
+import { type Choice, choiceOf, decidingOf, fieldOf, isFailureId, whichOf } from "./failure-fields.ts";
 import { failureView } from "./failure-view.ts";
-import { FAILURE_ACTS_DONE, type FilterFields, failuresView, type Outcome } from "./failures-view.ts";
+import { FAILURE_ACTS_DONE, failuresView, type Outcome } from "./failures-view.ts";
 import { Problem } from "./problems.ts";
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const REFRESH_S = 30;
 
 export interface FailuresDeps {
@@ -15,33 +15,26 @@ export interface FailuresDeps {
 
 /** The failure desk as pages: what failed for good, and forms that decide about it. */
 export function failurePages({ failures: desk, now }: FailuresDeps): { pages: PageRoute[]; forms: FormRoute[] } {
-  const view = (id: string, problem: string | null) => onePage(desk, id, problem, now());
   return {
     pages: [
       { path: "/failures", navigation: "Failures", render: ({ query }) => listPage(desk, query, now()) },
-      { path: "/failures/:id", render: ({ params }) => view(params.id ?? "", null) },
+      // Before the page of one: that takes any word for an id.
+      { path: "/failures/decide", render: ({ query }) => decisionPage(desk, query, now()) },
+      { path: "/failures/:id", render: ({ params }) => onePage(desk, params.id ?? "", null, now()) },
     ],
     forms: [
-      { path: "/failures/redrive", submit: (fields) => redrive(desk, fields, now()) },
+      { path: "/failures/redrive", submit: (form) => decide(desk, "redriven", form, now()) },
       {
         path: "/failures/discard",
-        async submit(fields) {
-          const id = idOf(fields);
-          const reason = (fields.get("reason") ?? "").trim();
-          if (reason === "") return (await view(id, "Say why it is to be discarded.")) ?? gone();
-          const { work, records } = await desk.discard([id], { ...WEB, reason });
-          return { location: backTo("discarded", work + records) };
-        },
+        submit: async (form) =>
+          fieldOf(form, "reason") === "" ? askedWhy(desk, form, now()) : decide(desk, "discarded", form, now()),
       },
     ],
   };
 }
 
-/** Whoever sits at the page: it knows no names. */
-const WEB = { by: "web", source: "web" };
-
 async function listPage(desk: FailureDesk, query: URLSearchParams, now: Date): Promise<PageView> {
-  const { filter, fields, problem } = filterOf(query, now);
+  const { filter, fields, problem } = choiceOf(query, now);
   const after = query.get("after");
   const page = await desk.list(filter, { after });
   const body = failuresView({ page, fields, problem, first: after === null, outcome: outcomeOf(query), now });
@@ -49,60 +42,80 @@ async function listPage(desk: FailureDesk, query: URLSearchParams, now: Date): P
 }
 
 async function onePage(desk: FailureDesk, id: string, problem: string | null, now: Date): Promise<PageView | null> {
-  const failure = UUID.test(id) ? await desk.show(id) : null;
+  const failure = isFailureId(id) ? await desk.show(id) : null;
   return failure && { title: "Failure", refreshSeconds: REFRESH_S, body: failureView(failure, problem, now) };
 }
 
-/** One by its id, or all that match the filter that the form was made with. */
-async function redrive(desk: FailureDesk, form: URLSearchParams, now: Date): Promise<{ location: string }> {
-  const reason = (form.get("reason") ?? "").trim() || null;
-  const { filter, problem } = filterOf(form, now);
-  if (problem) throw new Problem(422, problem);
-  const { all: _, ...open } = filter;
-  const { work, records } = await desk.redrive(form.has("id") ? [idOf(form)] : open, { ...WEB, reason });
-  return { location: backTo("redriven", work + records) };
+/** What would become of deciding about several, and the form that does. Null: the address names no act. */
+async function decisionPage(desk: FailureDesk, query: URLSearchParams, now: Date): Promise<PageView | null> {
+  const act = FAILURE_ACTS_DONE.find((known) => known === query.get("act"));
+  if (!act) return null;
+  return decisionOf(desk, act, query, null, now);
 }
 
-function idOf(fields: URLSearchParams): string {
-  const id = fields.get("id") ?? "";
-  if (!UUID.test(id)) throw gone();
-  return id;
+async function decisionOf(
+  desk: FailureDesk,
+  act: Outcome["done"],
+  form: URLSearchParams,
+  problem: string | null,
+  now: Date,
+): Promise<PageView> {
+  const choice = soundChoice(form, now);
+  const report = await desk[act === "redriven" ? "redrive" : "discard"](
+    whichOf(choice),
+    decidingOf(form, act, choice),
+    { dryRun: true },
+  );
+  // A minute's thought must not be swept away, so this page stays as it is.
+  return { title: "Decide", refreshSeconds: 3_600, body: decisionView({ act, choice, report, problem }) };
+}
+
+/** Discarding takes a reason: the page that the form was on asks for it. */
+async function askedWhy(desk: FailureDesk, form: URLSearchParams, now: Date): Promise<PageView> {
+  const problem = "Say why it is to be discarded.";
+  const { ids } = soundChoice(form, now);
+  if (ids === null || ids.length > 1) return decisionOf(desk, "discarded", form, problem, now);
+  return (await onePage(desk, ids[0] ?? "", problem, now)) ?? gone();
+}
+
+/** Carries out what a form says, about those chosen or about all that match as of now. */
+async function decide(
+  desk: FailureDesk,
+  act: Outcome["done"],
+  form: URLSearchParams,
+  now: Date,
+): Promise<{ location: string }> {
+  const choice = soundChoice(form, now);
+  const who = decidingOf(form, act, choice);
+  return { location: backTo(act, await desk[act === "redriven" ? "redrive" : "discard"](whichOf(choice), who)) };
+}
+
+function soundChoice(form: URLSearchParams, now: Date): Choice {
+  const choice = choiceOf(form, now);
+  if (choice.problem) throw new Problem(422, choice.problem);
+  if (choice.ids?.length === 0) throw form.has("id") ? gone() : new Problem(422, "Choose at least one failure first.");
+  return choice;
 }
 
 function gone(): never {
   throw new Problem(404, "There is no such failure.");
 }
 
-function backTo(done: Outcome["done"], count: number): string {
-  return `/failures?${new URLSearchParams({ done, count: String(count) })}`;
+function backTo(done: Outcome["done"], { work, records, already, unchanged, skipped }: DeskReport): string {
+  const counts = { count: work + records, already, unchanged: unchanged.length, skipped: skipped.length };
+  const told = Object.entries(counts).filter(([name, n]) => name === "count" || n > 0);
+  return `/failures?${new URLSearchParams([["done", done], ...told.map(([name, n]) => [name, String(n)])] as string[][])}`;
 }
 
 function outcomeOf(query: URLSearchParams): Outcome | null {
   const done = FAILURE_ACTS_DONE.find((known) => known === query.get("done"));
-  const count = Number(query.get("count") ?? Number.NaN);
-  return done && Number.isSafeInteger(count) && count >= 0 ? { done, count } : null;
-}
-
-/** Most characters of a field that are looked at. */
-const FIELD = 500;
-
-function filterOf(query: URLSearchParams, now: Date) {
-  const field = (name: string) => (query.get(name) ?? "").replaceAll("\0", "").trim().slice(0, FIELD);
-  const [type, errorClass, subject, since] = ["type", "class", "subject", "since"].map(field) as [
-    string,
-    string,
-    string,
-    string,
-  ];
-  const fields: FilterFields = { type, class: errorClass, subject, since, all: query.get("all") === "1" };
-  const moment = since === "" ? null : momentOf(since, now);
-  const filter: FailureFilter = {
-    ...(type ? { type } : {}),
-    ...(errorClass ? { errorClass } : {}),
-    ...(subject ? { subjectId: subject } : {}),
-    ...(moment ? { since: moment } : {}),
-    ...(fields.all ? { all: true } : {}),
+  const number = (name: string, otherwise: string) => Number(query.get(name) ?? otherwise);
+  const outcome = {
+    count: number("count", "none"),
+    already: number("already", "0"),
+    unchanged: number("unchanged", "0"),
+    skipped: number("skipped", "0"),
   };
-  const problem = since !== "" && moment === null ? `"${since}" is no time: give ${MOMENT_FORMS}.` : null;
-  return { filter, fields, problem };
+  const isSound = Object.values(outcome).every((n) => Number.isSafeInteger(n) && n >= 0);
+  return done && isSound ? { done, ...outcome } : null;
 }

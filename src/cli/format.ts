@@ -1,4 +1,5 @@
 import { styleText } from "node:util";
+import { withoutLogins } from "../engine/logins.ts";
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -33,10 +34,13 @@ function pad(text: string, width: number): string {
   return text + " ".repeat(Math.max(0, width - visibleLength(text)));
 }
 
-/** Text of others on one line, without control characters: it must not be able to steer the terminal. */
+/**
+ * Text of others on one line, without control characters: it must not be able to steer the terminal. Nor does it show the
+ * logins that addresses of other programs have.
+ */
 export function plain(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is taken out
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ");
+  return withoutLogins(text).replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ");
 }
 
 /** Cut to a length, with an ellipsis. */

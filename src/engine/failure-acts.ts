@@ -59,7 +59,8 @@ export interface Deciding {
   readonly by: string;
   /** The event's source: `cli`, `web`. */
   readonly source: string;
-  readonly reason: string | null;
+  /** Never empty: where nobody said why, how it was asked for. */
+  readonly reason: string;
 }
 
 /** What an act on work must know of it. */
@@ -136,7 +137,7 @@ export function actIds(kind: "work" | "record", id: string, upTo: number): strin
 }
 
 function whoAndWhy({ by, reason }: Deciding): Payload {
-  return { by, ...(reason === null ? {} : { reason }) };
+  return { by, reason };
 }
 
 function failureOf({ error, errorClass }: { error: string | null; errorClass: string | null }): Payload {

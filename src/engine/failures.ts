@@ -86,8 +86,8 @@ export interface FailureReads {
 /** One failure with all that is known of it. */
 export interface FailureDetail {
   readonly summary: FailureSummary;
-  /** What would come of redriving it now; `helps`: false where it is known to fail again, or cannot be redriven. */
-  readonly outlook: { readonly helps: boolean; readonly text: string };
+  /** What would come of redriving it now. */
+  readonly outlook: Outlook;
   /** Of work, first to last. */
   readonly attempts: readonly FailedAttempt[];
   /** What people decided, first to last, with the failure that each answered. */
@@ -102,28 +102,46 @@ export interface FailureDetail {
   };
 }
 
+/** What would come of redriving something; `helps`: false where it is known to fail again, or cannot be redriven. */
+export interface Outlook {
+  readonly helps: boolean;
+  readonly text: string;
+}
+
 /** What became of an act on several failures. */
 export interface DeskReport {
   readonly work: number;
   readonly records: number;
-  /** Those of them that are known to fail again; only looked for by a dry run. */
-  readonly hopeless: number;
+  /** What would come of redriving them, those alike counted together; only a dry run looks. */
+  readonly outlooks: readonly (Outlook & { readonly count: number })[];
   /** Asked for before, and not carried out yet. */
   readonly already: number;
-  readonly skipped: readonly { readonly id: string; readonly why: string }[];
+  /** Decided so before, and carried out. */
+  readonly unchanged: readonly NotDecided[];
+  /** What cannot be decided so. */
+  readonly skipped: readonly NotDecided[];
+}
+
+export interface NotDecided {
+  readonly id: string;
+  readonly why: string;
+}
+
+export interface ActOptions {
+  /** Only say what would become of it. */
+  readonly dryRun?: boolean;
+  /** At most so many. */
+  readonly limit?: number;
 }
 
 export interface FailureDesk {
   list(filter: FailureFilter, page?: { after?: string | null; limit?: number }): Promise<FailurePage>;
   /** Null: there is no such failure. */
   show(id: string): Promise<FailureDetail | null>;
-  /** Redrives these, or all that are open and match, up to `limit`. */
-  redrive(
-    which: readonly string[] | FailureFilter,
-    person: Deciding,
-    options?: { dryRun?: boolean; limit?: number },
-  ): Promise<DeskReport>;
-  discard(ids: readonly string[], person: Deciding & { readonly reason: string }): Promise<DeskReport>;
+  /** Redrives these, or all that are open and match. */
+  redrive(which: readonly string[] | FailureFilter, person: Deciding, options?: ActOptions): Promise<DeskReport>;
+  /** Discards these, or all that are open and match. */
+  discard(which: readonly string[] | FailureFilter, person: Deciding, options?: ActOptions): Promise<DeskReport>;
 }
 
 /** Where a record stood in its topic, as people read it; one that no topic took has no place. */

@@ -5,10 +5,15 @@ test("given UTF-8, when rendered, then it is text, and whatever steers or turns 
   const raw = Buffer.from('{"title":"naïve \u001b[31mred\u0007 \u202egnp.exe","a":"\\u0000"}\n\u2028\r');
   expect(renderBytes(raw)).toEqual({
     as: "text",
-    text: '{"title":"naïve \\u{1b}[31mred\\u{7} \\u{202e}gnp.exe","a":"\\u0000"}\\n\\u{2028}\\u{d}',
+    text: '{"title":"naïve \\u{1b}[31mred\\u{7} \\u{202e}gnp.exe","a":"\\\\u0000"}\\n\\u{2028}\\u{d}',
     size: raw.length,
     isCut: false,
   });
+});
+
+test("given an escape that came as such, when rendered, then it is told from one of ours", () => {
+  const texts = ["\n", "\\n", "\\\n", "\u{7}", "\\u{7}", "\\\\"].map((text) => renderBytes(Buffer.from(text)).text);
+  expect(texts).toEqual(["\\n", "\\\\n", "\\\\\\n", "\\u{7}", "\\\\u{7}", "\\\\\\\\"]);
 });
 
 test("given bytes that are no text, when rendered, then they are hexadecimal", () => {

@@ -13,17 +13,24 @@ const HEX_LIMIT = 1_024;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Text where the bytes are UTF-8, else hexadecimal; what does not print is escaped. */
+/**
+ * Text where the bytes are UTF-8, else hexadecimal. What does not print is escaped, and so is the backslash: as far as it
+ * is not cut, the bytes can be told from it.
+ */
 export function renderBytes(bytes: Uint8Array | null): RawBytes {
   if (bytes === null || bytes.length === 0) return { as: "nothing", text: "", size: 0, isCut: false };
   const size = bytes.length;
   try {
     const text = utf8.decode(bytes);
-    return { as: "text", text: visible(text.slice(0, TEXT_LIMIT)), size, isCut: text.length > TEXT_LIMIT };
+    return { as: "text", text: escaped(text.slice(0, TEXT_LIMIT)), size, isCut: text.length > TEXT_LIMIT };
   } catch {
     const hex = Buffer.from(bytes.subarray(0, HEX_LIMIT)).toString("hex");
     return { as: "hex", text: hex.replace(/..(?=.)/g, "$& "), size, isCut: size > HEX_LIMIT };
   }
+}
+
+function escaped(text: string): string {
+  return visible(text.replaceAll("\\", "\\\\"));
 }
 
 /** Characters that do not print (controls, marks of direction, line separators, halves of pairs) as `\u{...}`. */

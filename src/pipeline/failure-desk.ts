@@ -3,6 +3,7 @@ import { DataError, messageOf } from "../engine/errors.ts";
 import type { NewEvent, StoredEvent } from "../engine/event.ts";
 import { actIds, type Deciding, recordAct, workAct } from "../engine/failure-acts.ts";
 import {
+  type ActOptions,
   type DeskReport,
   type FailedWork,
   type FailureDesk,
@@ -10,6 +11,8 @@ import {
   type FailureFilter,
   type FailureReads,
   type FailureSummary,
+  type NotDecided,
+  type Outlook,
   placeInTopic,
   type QuarantinedRecord,
 } from "../engine/failures.ts";
@@ -37,9 +40,15 @@ const BATCH = 100;
 const WORDS = 500;
 
 type Act = "redriven" | "discarded";
-type Report = { -readonly [K in keyof Omit<DeskReport, "skipped">]: number } & {
-  skipped: DeskReport["skipped"][number][];
-};
+
+interface Report {
+  work: number;
+  records: number;
+  readonly outlooks: Map<string, Outlook & { count: number }>;
+  already: number;
+  readonly unchanged: NotDecided[];
+  readonly skipped: NotDecided[];
+}
 
 /** The desk at which people decide about failures. It writes events; router and materializer carry them out. */
 export function createFailureDesk(options: FailureDeskOptions): FailureDesk {
@@ -47,29 +56,26 @@ export function createFailureDesk(options: FailureDeskOptions): FailureDesk {
   return {
     list: (filter, { after = null, limit = PAGE } = {}) => reads.list(filter, { after, limit }),
     show: (id) => showFailure(id, options),
-    async redrive(which, person, { dryRun = false, limit = Number.POSITIVE_INFINITY } = {}) {
-      const report = emptyReport();
-      let left = limit;
-      for await (const batch of chosen(which, reads, report)) {
-        const some = batch.slice(0, left);
-        await decide("redriven", some, { person, dryRun, report }, options);
-        left -= some.length;
-        if (left <= 0) break;
-      }
-      return report;
-    },
-    async discard(ids, person) {
-      const report = emptyReport();
-      for await (const batch of chosen(ids, reads, report)) {
-        await decide("discarded", batch, { person, dryRun: false, report }, options);
-      }
-      return report;
-    },
+    redrive: (which, person, how) => act("redriven", which, { person, ...how }, options),
+    discard: (which, person, how) => act("discarded", which, { person, ...how }, options),
   };
 }
 
-function emptyReport(): Report {
-  return { work: 0, records: 0, hopeless: 0, already: 0, skipped: [] };
+async function act(
+  kind: Act,
+  which: readonly string[] | FailureFilter,
+  { person, dryRun = false, limit = Number.POSITIVE_INFINITY }: ActOptions & { person: Deciding },
+  options: FailureDeskOptions,
+): Promise<DeskReport> {
+  const report: Report = { work: 0, records: 0, outlooks: new Map(), already: 0, unchanged: [], skipped: [] };
+  let left = limit;
+  for await (const batch of chosen(which, options.reads, report)) {
+    const some = batch.slice(0, left);
+    await decide(kind, some, { person, dryRun, report }, options);
+    left -= some.length;
+    if (left <= 0) break;
+  }
+  return { ...report, outlooks: [...report.outlooks.values()] };
 }
 
 /** What an act is about: the ids given, or all that match as of now, page by page. */
@@ -111,25 +117,24 @@ async function decide(
   { person, dryRun, report }: Deed,
   { reads, store, registry, now }: FailureDeskOptions,
 ): Promise<void> {
-  const deciding = {
-    ...person,
-    by: storable(person.by) || "unknown",
-    reason: person.reason && storable(person.reason),
-  };
+  const deciding = { ...person, by: storable(person.by) || "unknown", reason: storable(person.reason) || "unknown" };
   const ids = (kind: FailureSummary["kind"]) => failures.filter((one) => one.kind === kind).map(({ id }) => id);
   const events: { event: NewEvent; kind: "work" | "records" }[] = [];
+  const foresees = dryRun && act === "redriven";
   for (const work of await reads.work(ids("work"))) {
-    const why = notDecidable(act, work);
-    if (work.redriveAsked) report.already += 1;
-    else if (why) report.skipped.push({ id: work.id, why });
-    else events.push({ event: workAct(act, work, deciding), kind: "work" });
+    const refusal = workRefusal(act, work);
+    if (refusal) refused(work.id, refusal, report);
+    else {
+      events.push({ event: workAct(act, work, deciding), kind: "work" });
+      if (foresees) foreseen(workOutlook(work, registry), report);
+    }
   }
   for (const record of await reads.records(ids("record"))) {
-    const why = notOpen(act, record);
-    if (why) report.skipped.push({ id: record.id, why });
+    const refusal = recordRefusal(act, record);
+    if (refusal) refused(record.id, refusal, report);
     else {
       events.push({ event: recordAct(act, { ...record, ...subjectOf(record) }, deciding), kind: "records" });
-      if (dryRun && !(await recordOutlook(record, registry, store)).helps) report.hopeless += 1;
+      if (foresees) foreseen(await recordOutlook(record, registry, store), report);
     }
   }
   const done = dryRun
@@ -144,15 +149,35 @@ async function decide(
   }
 }
 
-function notDecidable(act: Act, { status }: FailedWork): string | null {
-  if (status === "dead" || (status === "discarded" && act === "redriven")) return null;
-  if (status === "discarded") return "it was discarded already";
-  return status === "done" ? "it was redriven, and is done" : `it was redriven, and is ${status}`;
+/** Why there is nothing to decide, and whether that is so because it was decided just so before. */
+interface Refusal {
+  readonly why: string;
+  readonly because: "asked" | "decided" | "otherwise";
 }
 
-function notOpen(act: Act, { state }: QuarantinedRecord): string | null {
+function workRefusal(act: Act, { status, redriveAsked }: FailedWork): Refusal | null {
+  const redrives = act === "redriven";
+  if (redriveAsked) return { why: "its redrive was asked for already", because: redrives ? "asked" : "otherwise" };
+  if (status === "dead" || (status === "discarded" && redrives)) return null;
+  if (status === "discarded") return { why: "it was discarded already", because: "decided" };
+  return { why: `it was redriven, and is ${status}`, because: redrives ? "decided" : "otherwise" };
+}
+
+function recordRefusal(act: Act, { state }: QuarantinedRecord): Refusal | null {
   if (state === "open" || (state === "discarded" && act === "redriven")) return null;
-  return state === "discarded" ? "it was discarded already" : "it was redriven, and could be read";
+  if (state === "discarded") return { why: "it was discarded already", because: "decided" };
+  return { why: "it was redriven, and could be read", because: act === "redriven" ? "decided" : "otherwise" };
+}
+
+function refused(id: string, { why, because }: Refusal, report: Report): void {
+  if (because === "asked") report.already += 1;
+  else (because === "decided" ? report.unchanged : report.skipped).push({ id, why });
+}
+
+function foreseen(outlook: Outlook, { outlooks }: Report): void {
+  const alike = outlooks.get(outlook.text);
+  if (alike) alike.count += 1;
+  else outlooks.set(outlook.text, { ...outlook, count: 1 });
 }
 
 /** Postgres keeps neither NUL nor halves of surrogate pairs. */
@@ -209,20 +234,16 @@ async function workDetail(work: FailedWork, { store, registry }: FailureDeskOpti
   };
 }
 
-function workOutlook(work: FailedWork, registry: Registry): FailureDetail["outlook"] {
-  const why = work.redriveAsked ? "its redrive was asked for already" : notDecidable("redriven", work);
-  if (why) return { helps: false, text: why };
+function workOutlook(work: FailedWork, registry: Registry): Outlook {
+  const refusal = workRefusal("redriven", work);
+  if (refusal) return { helps: false, text: refusal.why };
   if (!registry.work.has(work.type)) return { helps: false, text: `nobody in this program does ${work.type}` };
   return { helps: true, text: `it begins again at attempt 1 of 3, as round ${work.round + 1}` };
 }
 
-async function recordOutlook(
-  record: QuarantinedRecord,
-  registry: Registry,
-  { ledger }: Store,
-): Promise<FailureDetail["outlook"]> {
-  const why = notOpen("redriven", record);
-  if (why) return { helps: false, text: why };
+async function recordOutlook(record: QuarantinedRecord, registry: Registry, { ledger }: Store): Promise<Outlook> {
+  const refusal = recordRefusal("redriven", record);
+  if (refusal) return { helps: false, text: refusal.why };
   try {
     const event = await readAgain(record, registry, ledger);
     if (!event) return { helps: true, text: "it is a work message now, and the registry of work answers for its work" };

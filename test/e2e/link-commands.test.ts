@@ -2,7 +2,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { linkAddedEvent } from "../../src/domains/links/index.ts";
 import { ingest } from "../../src/pipeline/ingest.ts";
-import { allStages } from "../../src/stages.ts";
 import { checkLife } from "../checker/check.ts";
 import { killLeftCommands, runCommand } from "../support/commands.ts";
 import { idOf } from "../support/link-mix.ts";
@@ -32,7 +31,7 @@ afterAll(async () => {
   await pages[Symbol.asyncDispose]();
 }, TEST_MS);
 
-const run = () => world.runUntil(allStages(world.app, { once: false }), () => settled(world.app));
+const run = () => world.runUntil(world.stages(), () => settled(world.app));
 
 async function output(...args: string[]): Promise<string> {
   const { code, stdout, stderr } = await runCommand(args, world.env);

@@ -4,10 +4,11 @@ import { type Ended, killLeftCommands, runCommand, startCommand } from "../suppo
 import { buildFirstSystem } from "../support/first-system/build.ts";
 import { servePages, type TestPages } from "../support/pages.ts";
 import { hasPgBouncer, startPgBouncer } from "../support/pgbouncer.ts";
+import { skippedFor } from "../support/required.ts";
 import { createTestApp, type TestApp, until } from "../support/test-app.ts";
 
 const TEST_MS = 120_000;
-const tried = hasPgBouncer ? test : test.skip;
+const tried = test.skipIf(skippedFor(hasPgBouncer ? null : "PgBouncer"));
 if (!hasPgBouncer) console.warn("PgBouncer is not installed: what goes through a pooler is not tried here");
 
 let world: TestApp;

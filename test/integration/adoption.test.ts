@@ -8,7 +8,6 @@ import type { Config } from "../../src/config.ts";
 import type { Agent } from "../../src/engine/agent.ts";
 import { ensureTopics } from "../../src/pipeline/topics.ts";
 import { verify } from "../../src/rebuild/verify.ts";
-import { allStages } from "../../src/stages.ts";
 import { buildFirstSystem } from "../support/first-system/build.ts";
 import { settled } from "../support/settled.ts";
 import { createTestApp, type TestApp } from "../support/test-app.ts";
@@ -130,10 +129,7 @@ describe("the first system's database moves in", () => {
     beforeAll(async () => {
       await ensureTopics(world.app.log, world.app.registry.topics);
       const shownAgain = async () => (await lackingOnSite()).length === 0;
-      await world.runUntil(
-        allStages(world.app, { once: false }),
-        async () => (await settled(world.app)) && shownAgain(),
-      );
+      await world.runUntil(world.stages(), async () => (await settled(world.app)) && shownAgain());
     }, 60_000);
 
     const lackingOnSite = async () => {

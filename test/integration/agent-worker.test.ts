@@ -6,7 +6,6 @@ import { defineEvent } from "../../src/engine/event.ts";
 import { defineRoute } from "../../src/engine/route.ts";
 import { defineWork } from "../../src/engine/work.ts";
 import { ingest } from "../../src/pipeline/ingest.ts";
-import { allStages } from "../../src/stages.ts";
 import { createTestApp, type TestApp } from "../support/test-app.ts";
 
 const asked = defineEvent({ type: "question.asked", subject: "question", version: 1, payload: z.looseObject({}) });
@@ -72,7 +71,7 @@ const workOf = (subjectId: string) => world.app.db<{ status: string; attempt: nu
   select status, attempt, error_class from lifestream.work where subject_id = ${subjectId}`;
 
 const run = (subjectId: string, ends: readonly string[]) =>
-  world.runUntil(allStages(world.app, { once: false }), async () => {
+  world.runUntil(world.stages(), async () => {
     const work = await workOf(subjectId);
     return work.length > 0 && work.every((item) => ends.includes(item.status));
   });
@@ -109,7 +108,7 @@ test("given much work of one subject, when it runs, then one at a time; and neve
   expect(most).toBe(1);
   for (let index = 0; index < 40; index += 1) await ask(`q:many${index}`, "fine");
   await run("q:many39", ["done"]);
-  await world.runUntil(allStages(world.app, { once: false }), async () => {
+  await world.runUntil(world.stages(), async () => {
     const open = await world.app.db`select 1 from lifestream.work where status not in ('done', 'dead')`;
     return open.length === 0;
   });
@@ -124,7 +123,7 @@ test("given work under way when the process died, when the lease is over, then i
   const { db, store } = world.app;
   await ask("q:orphan", "fine");
   await world.runUntil(
-    allStages(world.app, { once: false }).filter((stage) => stage.name !== "oracle"),
+    (await world.stages()).filter((stage) => stage.name !== "oracle"),
     async () => (await workOf("q:orphan")).some((work) => work.status === "queued"),
   );
   // As a killed agent leaves it: accepted, never answered, its lease over.

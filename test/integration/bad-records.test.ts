@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { ingest } from "../../src/pipeline/ingest.ts";
-import { allStages } from "../../src/stages.ts";
 import { eventRecord as event, json, produceRaw, type RawRecord } from "../support/raw-records.ts";
 import { createTestApp, type TestApp } from "../support/test-app.ts";
 
@@ -41,7 +40,7 @@ test("given bad records on every topic, when all stages run, then each is kept w
     const [reading] = await app.db`select 1 from lifestream.temperature_readings where subject_id = 'sensor:x'`;
     return count?.n === bad.length && row !== undefined && reading !== undefined;
   };
-  await world.runUntil(allStages(app, { once: false }), allThere);
+  await world.runUntil(world.stages(), allThere);
   // The test's own producer may repeat a record: without bytes, that is one more row.
   const kept = await app.db<{ topic: string; error_class: string; record_value: Buffer }[]>`
     select topic, error_class, record_value from lifestream.dead_letters
@@ -68,7 +67,7 @@ test("given an event that Postgres refuses among good ones, when materialized, t
     link("link:3", "https://b.example/"),
   ];
   await ingest(events, { store: app.store, registry: app.registry, now: () => new Date() });
-  await world.runUntil(allStages(app, { once: false }), async () => {
+  await world.runUntil(world.stages(), async () => {
     const rows = await app.db`select 1 from lifestream.dead_letters where error_class = 'sql_23505'`;
     const links = await app.db`select 1 from lifestream.links where subject_id in ('link:1', 'link:2', 'link:3')`;
     return rows.length === 1 && links.length === 2;
@@ -84,7 +83,7 @@ test("given addresses and work that no message can carry, when all stages run, t
   await app.db`
     insert into lifestream.work (id, work_type, subject, subject_id, correlation_id, triggered_by_event_id, payload)
     values (gen_random_uuid(), 'fetch_link', 'link', 'link:huge', gen_random_uuid(), gen_random_uuid(), ${app.db.json({ url: huge })})`;
-  await world.runUntil(allStages(app, { once: false }), async () => {
+  await world.runUntil(world.stages(), async () => {
     const [work] = await app.db<{ n: number }[]>`
       select count(*) as n from lifestream.work where status = 'dead' and error_class = 'too_large' and dead_letter_sent_at is not null`;
     const [record] = await app.db<{ n: number }[]>`

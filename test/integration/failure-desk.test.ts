@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { z } from "zod";
-import { type App, openApp } from "../../src/app.ts";
+import { type App, type AppOptions, openApp } from "../../src/app.ts";
 import type { Agent } from "../../src/engine/agent.ts";
 import type { Domain } from "../../src/engine/domain.ts";
 import { TerminalError } from "../../src/engine/errors.ts";
@@ -11,7 +11,6 @@ import { defineRoute } from "../../src/engine/route.ts";
 import { defineWork } from "../../src/engine/work.ts";
 import { ingest } from "../../src/pipeline/ingest.ts";
 import { failureDeskOf, pipelineHealth } from "../../src/server.ts";
-import { allStages } from "../../src/stages.ts";
 import { readTopic } from "../support/read-topic.ts";
 import { settled } from "../support/settled.ts";
 import { createTestApp, type TestApp } from "../support/test-app.ts";
@@ -73,6 +72,8 @@ const upgraded: Domain = {
   ],
 };
 
+const LATER = { domains: () => [upgraded] };
+
 let world: TestApp;
 let later: App;
 
@@ -86,7 +87,7 @@ beforeAll(async () => {
     logger,
     name: "later",
     withAgents: true,
-    domains: () => [upgraded],
+    ...LATER,
   });
 }, 60_000);
 afterAll(async () => {
@@ -96,7 +97,7 @@ afterAll(async () => {
 
 const PERSON = { by: "ada", source: "test", reason: "it is mended" };
 const desk = () => failureDeskOf(world.app);
-const run = (app = world.app) => world.runUntil(allStages(app, { once: false }), () => settled(world.app));
+const run = (other: Pick<AppOptions, "domains"> = {}) => world.runUntil(world.stages(other), () => settled(world.app));
 
 async function append(
   events: { type: string; subjectId: string; payload?: object; version?: number }[],
@@ -146,7 +147,9 @@ test("given work that was given up, when redriven twice after its cause is gone,
   expect(await desk().redrive([id], PERSON)).toMatchObject({ work: 0, already: 1 });
   await run();
   expect(await workOf("e:one")).toMatchObject({ status: "done", attempt: 2, round: 2 });
-  expect((await desk().redrive([id], PERSON)).skipped).toEqual([{ id, why: "it was redriven, and is done" }]);
+  const unchanged = [{ id, why: "it was redriven, and is done" }];
+  expect(await desk().redrive([id], PERSON)).toMatchObject({ work: 0, unchanged, skipped: [] });
+  expect((await desk().discard([id], PERSON)).skipped).toEqual(unchanged);
   const shown = await desk().show(id);
   expect(shown?.attempts).toMatchObject([{ round: 1, attempt: 1, error: "the shop is closed", errorClass: "closed" }]);
   expect(shown?.acts).toMatchObject([
@@ -191,6 +194,7 @@ test("given work that was given up, when discarded, then nobody counts it, it st
   await ask("e:three");
   await run();
   const { id } = await workOf("e:three");
+  expect(await desk().discard({ subjectId: "e:three" }, PERSON, { dryRun: true })).toMatchObject({ work: 1 });
   expect(await desk().discard([id], { ...PERSON, reason: "no longer wanted" })).toMatchObject({ work: 1 });
   await run();
   expect((await workOf("e:three")).status).toBe("discarded");
@@ -199,7 +203,8 @@ test("given work that was given up, when discarded, then nobody counts it, it st
   expect((await desk().list({ subjectId: "e:three", all: true })).failures).toMatchObject([
     { id, state: "discarded", decision: { by: "ada", reason: "no longer wanted" } },
   ]);
-  expect((await desk().discard([id], { ...PERSON, reason: "again" })).skipped).toHaveLength(1);
+  const unchanged = [{ id, why: "it was discarded already" }];
+  expect(await desk().discard([id], { ...PERSON, reason: "again" })).toMatchObject({ unchanged, skipped: [] });
   broken.delete("e:three");
   await desk().redrive([id], PERSON);
   await run();
@@ -212,7 +217,10 @@ test("given 500 pieces of failed work, when redriven by a filter, dry and then i
       dead_letter_sent_at, correlation_id, triggered_by_event_id)
     select gen_random_uuid(), 'run_errand', 'errand', 'bulk:' || n, 'dead', 'flood', 'flooded', now(), now(),
       gen_random_uuid(), gen_random_uuid() from generate_series(1, 500) n`;
-  expect(await desk().redrive({ errorClass: "flooded" }, PERSON, { dryRun: true })).toMatchObject({ work: 500 });
+  expect(await desk().redrive({ errorClass: "flooded" }, PERSON, { dryRun: true })).toMatchObject({
+    work: 500,
+    outlooks: [{ helps: true, text: "it begins again at attempt 1 of 3, as round 2", count: 500 }],
+  });
   expect((await desk().list({ errorClass: "flooded" })).total).toBe(500);
   const before = runs;
   const startedAt = performance.now();
@@ -241,7 +249,7 @@ test("given an event of a type that was unknown, when redriven after an upgrade,
     text: "errand.praised of e:four can be read now: applied to diary; may ask for run_errand",
   });
   await desk().redrive([id], PERSON);
-  await run(later);
+  await run(LATER);
   expect(await recordOf("e:four")).toMatchObject({ status: "redriven", tries: 2 });
   // In the ledger's order, and with the work it asks for.
   expect(await diaryOf("e:four")).toEqual([asked.type, praised.type, done.type, done.type]);
@@ -279,7 +287,7 @@ test("given a record of a newer version and one that is no event, when redriven,
   const bytes = Buffer.from(JSON.stringify({ ...value, event_type: done.type, schema_version: 2, payload: {} }));
   await store.transaction((tx) => tx.deadLetters.put([record(newer, bytes), record(half, Buffer.from('{"half'))]));
   expect(await desk().redrive({ errorClass: "newer_version" }, PERSON)).toMatchObject({ records: 2 });
-  await run(later);
+  await run(LATER);
   expect(await recordOf(newer)).toMatchObject({ status: "redriven" });
   expect(await recordOf(half)).toMatchObject({ status: "open", tries: 1, error_class: "invalid_json" });
   expect(await diaryOf("e:five")).toEqual([done.type, done.type]);
@@ -313,12 +321,12 @@ test("given all these decisions, when the whole ledger flows again, then nothing
   const asksBefore = runs;
   const names = app.registry.topics.map(({ name }) => name);
   await startOver(app, names);
-  await run(later);
+  await run(LATER);
   expect(await state()).toEqual(before);
   expect(runs).toBe(asksBefore);
   // A program that does not know the type again: what seemed healed is open, not lost.
   await startOver(app, names);
-  await run(app);
+  await run();
   expect(await recordOf("e:four")).toMatchObject({ status: "open", error_class: "unknown_event_type" });
 }, 60_000);
 

@@ -7,7 +7,7 @@ import { linkSubjectId, normalizeUrl } from "../../src/domains/links/subject.ts"
 import { ingest } from "../../src/pipeline/ingest.ts";
 import { ensureTopics } from "../../src/pipeline/topics.ts";
 import { verify } from "../../src/rebuild/verify.ts";
-import { allStages, lagOf, routerStages } from "../../src/stages.ts";
+import { lagOf, routerStages } from "../../src/stages.ts";
 import { runCommand } from "../support/commands.ts";
 import { buildFirstSystem, removeRowsWithoutId } from "../support/first-system/build.ts";
 import { leaveMessages } from "../support/first-system/leave-messages.ts";
@@ -84,10 +84,7 @@ describe("messages that the first system left in the topics", () => {
     await log.append("work.fetch_link", [{ key: ofAnother.subject_id, value: JSON.stringify(ofAnother), headers }]);
     await commit(world, "router-v1", "events.raw", 3);
     await commit(world, "fetcher-agent-v2", "work.fetch_link", 2);
-    await world.runUntil(
-      allStages(world.app, { once: false }),
-      async () => (await settled(world.app)) && (await caughtUp(world)),
-    );
+    await world.runUntil(world.stages(), async () => (await settled(world.app)) && (await caughtUp(world)));
   }, TEST_MS);
   afterAll(() => world[Symbol.asyncDispose](), TEST_MS);
 
@@ -150,7 +147,7 @@ describe("messages that the first system left in the topics", () => {
       const [before] = await record();
       const redriven = await runCommand(["dlq", "redrive", before?.id ?? ""], world.env);
       expect(redriven).toMatchObject({ code: 0, stderr: "" });
-      await world.runUntil(allStages(world.app, { once: false }), async () => (await record())[0]?.tries === 1);
+      await world.runUntil(world.stages(), async () => (await record())[0]?.tries === 1);
       expect(await record()).toMatchObject([{ status: "open" }]);
     },
     TEST_MS,
@@ -223,7 +220,7 @@ describe("positions that the first system's groups have committed", () => {
         );
       const applied = () => isApplied(app, ["router-v1", "materializer-v1"]);
       await todos(0);
-      await world.runUntil(allStages(app, { once: false }), applied);
+      await world.runUntil(world.stages(), applied);
 
       const names = app.registry.topics.map(({ name }) => name);
       await app.log.deleteTopics(names);
@@ -235,10 +232,7 @@ describe("positions that the first system's groups have committed", () => {
       await app.db`delete from lifestream.todos`;
       for (const group of ["router-v1", "materializer-v1"]) await commit(world, group, "events.raw", 7);
       await todos(10);
-      await world.runUntil(
-        allStages(app, { once: false }),
-        async () => (await applied()) && (await flows(world)) === 1,
-      );
+      await world.runUntil(world.stages(), async () => (await applied()) && (await flows(world)) === 1);
       const [kept] = await app.db<{ n: number }[]>`select count(*) as n from lifestream.todos`;
       expect(kept?.n).toBe(20);
     },

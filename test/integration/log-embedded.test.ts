@@ -9,6 +9,7 @@ import type { LogUnderTest } from "../contract/log-under-test.ts";
 import { openEmbeddedLog } from "../contract/open-log.ts";
 import { killSpawnedMembers, spawnMember } from "../contract/spawn-member.ts";
 import { hasPgBouncer, startPgBouncer } from "../support/pgbouncer.ts";
+import { skippedFor } from "../support/required.ts";
 import { until } from "../support/test-app.ts";
 import { createTestDatabase } from "../support/test-database.ts";
 
@@ -59,6 +60,6 @@ async function embeddedUnderTest({ pooled = false } = {}): Promise<LogUnderTest>
 const abilities = ["cutConnections", "deleteBefore"] as const;
 logContract("embedded", embeddedUnderTest, { abilities });
 
-if (hasPgBouncer)
+if (!skippedFor(hasPgBouncer ? null : "PgBouncer"))
   logContract("embedded, behind a transaction pooler", () => embeddedUnderTest({ pooled: true }), { abilities });
 else test.skip("no PgBouncer is installed here: the log behind a transaction pooler was not tried", () => {});

@@ -8,7 +8,6 @@ import type { GroupPosition, Log } from "../../src/engine/ports.ts";
 import { EVENTS_TOPIC } from "../../src/engine/topics.ts";
 import { ingest } from "../../src/pipeline/ingest.ts";
 import { createRelay } from "../../src/pipeline/relay.ts";
-import { allStages, materializerStages, relayStage, routerStages } from "../../src/stages.ts";
 import { isApplied } from "../support/settled.ts";
 import { createTestApp, type TestApp } from "../support/test-app.ts";
 
@@ -30,12 +29,11 @@ const todos = async ({ app }: TestApp) =>
 const flows = ({ app }: TestApp) => app.db<{ reason: string; events: number }[]>`
   select reason, events from lifestream.ledger_flows order by generation`;
 const forward = (world: TestApp) =>
-  world.runUntil([relayStage(world.app, { once: false })], async () => (await world.app.store.outbox.pending()) === 0);
+  world.runUntil(some(world, ["relay"]), async () => (await world.app.store.outbox.pending()) === 0);
 const applied = (world: TestApp) => () => isApplied(world.app, ALL);
-const consumers = ({ app }: TestApp) => [
-  ...routerStages(app, { once: false }),
-  ...materializerStages(app, { once: false }),
-];
+const consumers = (world: TestApp) => some(world, ["router", "dispatcher", "materializer", "catalog"]);
+const some = async (world: TestApp, names: readonly string[]) =>
+  (await world.stages()).filter(({ name }) => names.includes(name));
 
 /** What retention does, at once. */
 async function deleteAll({ app, env }: TestApp): Promise<void> {
@@ -63,7 +61,7 @@ test(
     const logger = { ...silentLogger, warn: (text: string) => void said.push(text) };
     await using world = await createTestApp({}, { logger });
     await addTodos(world, 0, 20);
-    await world.runUntil(allStages(world.app, { once: false }), applied(world));
+    await world.runUntil(world.stages(), applied(world));
     await addTodos(world, 20, 20);
     await forward(world);
     await deleteAll(world);
@@ -74,7 +72,7 @@ test(
     expect(await todos(world)).toBe(20);
 
     await addTodos(world, 40, 5);
-    await world.runUntil(allStages(world.app, { once: false }), applied(world));
+    await world.runUntil(world.stages(), applied(world));
     expect(await todos(world)).toBe(45);
     expect(await flows(world)).toEqual([
       {
@@ -93,7 +91,7 @@ test(
     await addTodos(world, 0, 20);
     await forward(world);
     await deleteAll(world);
-    await world.runUntil(allStages(world.app, { once: false }), applied(world));
+    await world.runUntil(world.stages(), applied(world));
     expect(await todos(world)).toBe(20);
     expect(await flows(world)).toHaveLength(1);
   },
@@ -105,11 +103,11 @@ test(
   async () => {
     await using world = await createTestApp(EMBEDDED);
     await addTodos(world, 0, 20);
-    await world.runUntil(allStages(world.app, { once: false }), applied(world));
+    await world.runUntil(world.stages(), applied(world));
     await addTodos(world, 20, 20);
     await forward(world);
     await cutTail(world, 10);
-    await world.runUntil(allStages(world.app, { once: false }), applied(world));
+    await world.runUntil(world.stages(), applied(world));
     expect(await todos(world)).toBe(40);
     expect(await flows(world)).toEqual([
       { reason: expect.stringMatching(/^events\.raw, partition \d, has lost its tail/), events: 40 },
@@ -124,7 +122,7 @@ test(
     await using world = await createTestApp(EMBEDDED);
     await addTodos(world, 0, 30);
     let cut = false;
-    await world.runUntil(allStages(world.app, { once: false }), async () => {
+    await world.runUntil(world.stages(), async () => {
       if (!(await isApplied(world.app, ALL))) return false;
       if (cut) return (await flows(world)).length > 0;
       cut = true;

@@ -8,8 +8,7 @@ import { ingest } from "../../src/pipeline/ingest.ts";
 import { ensureTopics } from "../../src/pipeline/topics.ts";
 import { rebuild } from "../../src/rebuild/rebuild.ts";
 import { verify } from "../../src/rebuild/verify.ts";
-import { allStages } from "../../src/stages.ts";
-import { buildFirstSystem, removeRowsWithoutId } from "../support/first-system/build.ts";
+import { buildFirstSystem } from "../support/first-system/build.ts";
 import { type CaptureClient, captureClient } from "../support/first-system/capture-client.ts";
 import { servePages, type TestPages } from "../support/pages.ts";
 import { settled } from "../support/settled.ts";
@@ -40,7 +39,7 @@ afterAll(async () => {
 
 const run = (meanwhile: () => Promise<unknown> = async () => {}) => {
   const over = meanwhile();
-  return world.runUntil(allStages(world.app, { once: false }), async () => {
+  return world.runUntil(world.stages(), async () => {
     await over;
     return settled(world.app);
   });

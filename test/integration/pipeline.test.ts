@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { linkAddedEvent } from "../../src/domains/links/index.ts";
 import { ingest } from "../../src/pipeline/ingest.ts";
 import { resetTopics } from "../../src/pipeline/reset.ts";
-import { allStages } from "../../src/stages.ts";
 import { bookkeepingRows } from "../support/bookkeeping.ts";
 import { stateDigest } from "../support/digest.ts";
 import { servePages, type TestPages } from "../support/pages.ts";
@@ -32,7 +31,7 @@ async function add(...urls: string[]): Promise<string[]> {
 
 const isSettled = () => settled(world.app);
 
-const run = () => world.runUntil(allStages(world.app, { once: false }), isSettled, 60_000);
+const run = () => world.runUntil(world.stages(), isSettled, 60_000);
 const link = async (id: string) => (await world.app.db`select * from lifestream.links where subject_id = ${id}`)[0];
 
 describe("a link from capture to feed", () => {
@@ -46,7 +45,7 @@ describe("a link from capture to feed", () => {
     expect(readFileSync(join(world.app.config.home, "site", "feed.xml"), "utf8")).toContain("Article /ok/first");
     const [tags] = await world.app.db<{ n: number }[]>`select count(*) as n from lifestream.tag_catalog`;
     const sent = async () => (await world.app.log.endOffsets(["tags.catalog"])).get("tags.catalog:0") === tags?.n;
-    await world.runUntil(allStages(world.app, { once: false }), sent);
+    await world.runUntil(world.stages(), sent);
   }, 60_000);
 
   test("given its events, when looked at, then each names what caused it and the chain has one correlation", async () => {

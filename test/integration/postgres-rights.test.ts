@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { connect, type Database } from "../../src/adapters/postgres/connect.ts";
 import { lackingRights, roleOfLogin } from "../../src/adapters/postgres/roles-lacking.ts";
 import { rolesOfDatabase } from "../../src/database-roles.ts";
+import type { Sql } from "../../src/engine/ports.ts";
 import { killLeftCommands, runCommand } from "../support/commands.ts";
 import { createDatabaseLogins, type DatabaseLogins } from "../support/database-logins.ts";
 import { createTestApp, type TestApp } from "../support/test-app.ts";
@@ -56,6 +57,24 @@ const TRIES: readonly (readonly [what: string, sql: string, allowed: readonly st
   ["make a role", "create role t_never", []],
   ["call out", "copy (select 1) to program 'true'", []],
 ];
+
+test("given the database as migrations make it, when its views are looked at, then none reads with its owner's rights", async () => {
+  const unsafe = async (sql: Sql | Database) => {
+    const views = await sql<{ name: string; options: string[] | null; kind: string }[]>`
+      select relname as name, reloptions as options, relkind as kind from pg_class
+      where relnamespace = 'lifestream'::regnamespace and relkind in ('v', 'm')`;
+    const isSafe = ({ kind, options }: (typeof views)[number]) =>
+      kind === "v" && (options ?? []).some((option) => /^security_invoker=(true|on|1)$/.test(option));
+    return views.filter((view) => !isSafe(view)).map(({ name }) => name);
+  };
+  expect(await unsafe(world.app.db)).toEqual([]);
+  const seen = world.app.db.begin(async (tx) => {
+    await tx`create view lifestream.good with (security_invoker = true) as select 1`;
+    await tx`create view lifestream.bad as select 1`;
+    throw Object.assign(new Error("undone"), { seen: await unsafe(tx) });
+  });
+  expect(await seen.catch((error) => error.seen)).toEqual(["bad"]);
+});
 
 let world: TestApp;
 let logins: DatabaseLogins;

@@ -2,12 +2,12 @@
 import { afterAll, expect, test } from "bun:test";
 import { createTokens } from "../../src/adapters/postgres/tokens.ts";
 import { createServerDeps, pipelineHealth, startServer } from "../../src/server.ts";
-import { agentStage, materializerStages, relayStage, routerStages } from "../../src/stages.ts";
 import { killLeftCommands, runCommand } from "../support/commands.ts";
 import { createDatabaseLogins, type DatabaseLogins } from "../support/database-logins.ts";
 import { stateDigest } from "../support/digest.ts";
 import { DEAD_HOST, idOf, mixedLinks } from "../support/link-mix.ts";
 import { servePages, type TestPages } from "../support/pages.ts";
+import { roleStages } from "../support/role-stages.ts";
 import { expectSameEnd } from "../support/same-end.ts";
 import { settled } from "../support/settled.ts";
 import { createTestApp, type TestApp } from "../support/test-app.ts";
@@ -70,7 +70,7 @@ async function expectWholePipeline(world: TestApp, logins: DatabaseLogins, pages
   try {
     await captureBySql(logins, idOf(urls[0] ?? ""));
     for (const url of urls) expect(await ask("/api/links", { url })).toBe(201);
-    await world.runUntil(stagesOf(logins), () => settled(world.app), TEST_MS);
+    await world.runUntil(roleStages(logins), () => settled(world.app), TEST_MS);
     for (const path of ["/", "/status", "/api/status"]) expect(await ask(path)).toBe(200);
   } finally {
     await server.close();
@@ -83,20 +83,6 @@ async function expectWholePipeline(world: TestApp, logins: DatabaseLogins, pages
   expect(await world.app.db`select celsius from lifestream.temperature_latest`).toEqual([{ celsius: 21.5 }] as never);
   const health = await pipelineHealth(logins.app("reader"));
   expect(health.stages.map(({ lag }) => lag)).toEqual(health.stages.map(() => 0));
-}
-
-function stagesOf(logins: DatabaseLogins) {
-  const running = { once: false };
-  const agents = AGENTS.flatMap((name) => {
-    const app = logins.app(name);
-    return app.registry.agents.filter((agent) => agent.name === name).map((agent) => agentStage(app, agent, running));
-  });
-  return [
-    relayStage(logins.app("relay"), running),
-    ...routerStages(logins.app("router"), running),
-    ...materializerStages(logins.app("materializer"), running),
-    ...agents,
-  ];
 }
 
 /** As other writers do; a note on a link that is not there yet has to wait for it. */

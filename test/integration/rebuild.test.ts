@@ -5,7 +5,7 @@ import type { NewEvent } from "../../src/engine/event.ts";
 import { ingest } from "../../src/pipeline/ingest.ts";
 import { rebuild } from "../../src/rebuild/rebuild.ts";
 import { isComplete, isSound, type VerifyReport, verify } from "../../src/rebuild/verify.ts";
-import { allStages, materializerStages, relayStage } from "../../src/stages.ts";
+import { materializerStages, relayStage } from "../../src/stages.ts";
 import { runCommand } from "../support/commands.ts";
 import { stateDigest } from "../support/digest.ts";
 import { idOf, mixedLinks } from "../support/link-mix.ts";
@@ -24,7 +24,7 @@ beforeAll(async () => {
   pages = await servePages();
   world = await createTestApp({ FETCH_ALLOW_HOSTS: pages.host });
   await capture(...life());
-  await world.runUntil(allStages(world.app, { once: false }), () => settled(world.app));
+  await world.runUntil(world.stages(), () => settled(world.app));
   before = await stateDigest(world.app);
 }, TEST_MS);
 

@@ -13,9 +13,9 @@ const read: Reads["read"] = async (query) => (await query((() => []) as unknown 
 /** A server that remembers whether anything was changed, in the ledger or at the failure desk. */
 function watchedWeb() {
   let acts = 0;
-  const act = async () => {
-    acts += 1;
-    return { work: 1, records: 0, hopeless: 0, already: 0, skipped: [] };
+  const act = async (_: unknown, __: unknown, { dryRun = false } = {}) => {
+    if (!dryRun) acts += 1;
+    return { work: 1, records: 0, outlooks: [], already: 0, unchanged: [], skipped: [] };
   };
   const failures = { ...NO_FAILURES, redrive: act, discard: act };
   const web = testWeb({ failures, reads: { read, history: async () => null }, metrics: async () => "up 1\n" });

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { fileURLToPath } from "node:url";
 import { INSIDE_ADDRESSES } from "../../src/adapters/http/inside.testing.ts";
+import { skippedFor } from "../support/required.ts";
 import { hasOwnNetwork, inOwnNetwork } from "./own-network.ts";
 import { NAMES_IN_HOSTS, PUBLIC, type Report } from "./ssrf-world.ts";
 
@@ -11,7 +12,9 @@ const HOSTS = `
 169.254.169.254 ${NAMES_IN_HOSTS[3]}
 `;
 
-describe.skipIf(!hasOwnNetwork)("given every address inside on this machine, and names that lead to them", () => {
+const missing = hasOwnNetwork ? null : "unshare and ip, and the right to make a network of one's own";
+
+describe.skipIf(skippedFor(missing))("given every address inside on this machine, and names that lead to them", () => {
   let report: Report;
   beforeAll(async () => {
     const addresses = [...PUBLIC, ...Object.values(INSIDE_ADDRESSES).flat()];

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { applyRoles } from "../../src/adapters/postgres/roles-apply.ts";
-import { type App, openApp } from "../../src/app.ts";
+import { type App, type AppOptions, openApp } from "../../src/app.ts";
 import { rolesOfDatabase } from "../../src/database-roles.ts";
 import { silentLogger } from "../../src/engine/logger.ts";
 import type { TestApp } from "./test-app.ts";
@@ -15,8 +15,16 @@ export interface DatabaseLogins extends AsyncDisposable {
   app(role: string): App;
 }
 
-/** Roles belong to the whole server, so their prefix is nobody else's. Dispose before the database goes. */
-export async function createDatabaseLogins(world: TestApp): Promise<DatabaseLogins> {
+type Same = Partial<Pick<AppOptions, "domains" | "withAgents" | "logger" | "telemetry">>;
+
+/**
+ * Roles belong to the whole server, so their prefix is nobody else's. `same`: what the world's own program was opened with.
+ * Dispose before the database goes.
+ */
+export async function createDatabaseLogins(
+  world: Pick<TestApp, "app" | "env">,
+  same: Same = {},
+): Promise<DatabaseLogins> {
   const { db, databaseUrl, config, transport } = world.app;
   const prefix = `t_${randomBytes(6).toString("hex")}_`;
   const roles = await rolesOfDatabase(world.app, transport.kind === "embedded");
@@ -33,7 +41,7 @@ export async function createDatabaseLogins(world: TestApp): Promise<DatabaseLogi
     url.password = password;
     return url.href;
   };
-  const common = { config, kafkaBrokers: config.kafka.brokers, logger: silentLogger, withAgents: true };
+  const common = { config, kafkaBrokers: config.kafka.brokers, logger: silentLogger, withAgents: true, ...same };
   const open = async (name: string) => [name, await openApp({ ...common, databaseUrl: urlOf(name), name })] as const;
   const apps = new Map(await Promise.all(names.map(open)));
   return {

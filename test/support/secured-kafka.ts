@@ -2,6 +2,7 @@
  * A real Kafka with every kind of listener, for tests of how we connect: certificates of a CA made for it, SCRAM users,
  * access rights, one or more brokers. On loopback, in a folder of its own; disposing it leaves no process and no file.
  */
+
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -12,6 +13,7 @@ import { fileURLToPath } from "node:url";
 import { type GuardedChild, spawnGuarded } from "../../src/stack/child.ts";
 import { answersMetadata } from "../../src/stack/kafka-probe.ts";
 import { reasonOfEnd, untilReady } from "../../src/stack/startup.ts";
+import { skippedFor } from "./required.ts";
 import { type Certificate, createAuthority, hasOpenssl } from "./secured-kafka/certificates.ts";
 import {
   type BrokerSettings,
@@ -53,7 +55,8 @@ export interface SecuredKafka extends AsyncDisposable {
 
 /** Why there is none on this machine; null: it can be started. */
 export function noSecuredKafka(): string | null {
-  return hasOpenssl() ? null : "openssl is not here to make certificates";
+  const missing = hasOpenssl() ? null : "openssl is not here to make certificates";
+  return skippedFor(missing) ? missing : null;
 }
 
 let shared: Promise<SecuredKafka> | undefined;

@@ -9,6 +9,8 @@ import { silentLogger } from "../../src/engine/logger.ts";
 import type { TopicDefinition } from "../../src/engine/topics.ts";
 import { ensureTopics } from "../../src/pipeline/topics.ts";
 import { runStages, type Stage } from "../../src/runtime/service.ts";
+import { createDatabaseLogins, type DatabaseLogins } from "./database-logins.ts";
+import { roleStages } from "./role-stages.ts";
 import { type TestServers, testServers } from "./servers.ts";
 
 /** An app on a database and topics of its own, in a folder of its own; disposing it takes them away again. */
@@ -16,8 +18,14 @@ export interface TestApp extends AsyncDisposable {
   readonly app: App;
   /** The environment that commands need to work on the same servers, database and topics. */
   readonly env: Record<string, string>;
+  /** All stages, each under its own role in Postgres; of a program with other domains where given. */
+  stages(other?: Pick<AppOptions, "domains">): Promise<Stage[]>;
   /** Runs stages until `done` is true; fails after `withinMs`. Always drains. */
-  runUntil(stages: readonly Stage[], done: () => Promise<boolean>, withinMs?: number): Promise<void>;
+  runUntil(
+    stages: readonly Stage[] | Promise<readonly Stage[]>,
+    done: () => Promise<boolean>,
+    withinMs?: number,
+  ): Promise<void>;
 }
 
 /**
@@ -70,11 +78,25 @@ export async function createTestApp(
       app.registry.topics.map((topic) => widened(topic, partitions)),
     );
   }
+  const logins: Promise<DatabaseLogins>[] = [];
+  let own: Promise<DatabaseLogins> | undefined;
+  const loginsFor = (other = {}) => {
+    const made = createDatabaseLogins({ app, env: complete }, { ...options, ...other });
+    logins.push(made);
+    return made;
+  };
   return {
     app,
     env: complete,
-    runUntil: (stages, done, withinMs = 30_000) => runUntil(stages, done, withinMs),
+    async stages(other) {
+      // Only now: a database that is bare at first has its tables by then.
+      if (other) return roleStages(await loginsFor(other));
+      own ??= loginsFor();
+      return roleStages(await own);
+    },
+    runUntil: async (stages, done, withinMs = 30_000) => runUntil(await stages, done, withinMs),
     async [Symbol.asyncDispose]() {
+      for (const made of logins) await (await made)[Symbol.asyncDispose]();
       await app.log.deleteTopics(app.registry.topics.map((topic) => topic.name)).catch(() => {});
       await app[Symbol.asyncDispose]();
       await onServer(servers.databaseUrl, `drop database ${name} with (force)`);

@@ -15,7 +15,8 @@ export interface ExtractorOptions {
   readonly memoryLimitBytes?: number;
 }
 
-const DEFAULT_TIMEOUT_MS = 10_000;
+/** Nothing a person reads takes longer. */
+export const DEFAULT_TIMEOUT_MS = 10_000;
 const DEFAULT_MEMORY_LIMIT_BYTES = 768 * 1_024 * 1_024;
 const MAX_DEFAULT_WORKERS = 4;
 

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { isTame } from "./guard.ts";
+import { DEFAULT_TIMEOUT_MS } from "./extractor.ts";
+import { isTame, MAX_DEPTH } from "./guard.ts";
 import { readPlainHtml } from "./plain-html.ts";
 
 const repeated = (text: string, times: number) => text.repeat(times);
@@ -17,6 +18,10 @@ test.each([
   ["one long attribute", `<img src="data:image/png;base64,${repeated("A", 1_000_000)}">`, true],
 ])("%s", (_what, html, tame) => {
   expect(isTame(html)).toBe(tame);
+});
+
+test("given no other word, then a page is parsed for 10 s at most, and 500 elements deep", () => {
+  expect([DEFAULT_TIMEOUT_MS, MAX_DEPTH]).toEqual([10_000, 500]);
 });
 
 test("the scanner takes linear time, whatever is left open", () => {

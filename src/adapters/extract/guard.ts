@@ -1,7 +1,7 @@
 import { scanHtml } from "./scan.ts";
 
 /** Deeper nesting holds tree walkers for seconds: 20,000 nested divs took Readability 20 s. */
-const MAX_DEPTH = 500;
+export const MAX_DEPTH = 500;
 /** More tags than any page a person reads; 200,000 links cost Readability 1.4 GB. */
 const MAX_TAGS = 60_000;
 /** Attributes of one tag are kept as a list that is searched for every new one. */

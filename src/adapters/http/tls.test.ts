@@ -4,6 +4,7 @@ import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { skippedFor } from "../../../test/support/required.ts";
 
 /** Asks for both names in a process of its own, since trusted certificates are read at its start. */
 const SCRIPT = `
@@ -24,7 +25,7 @@ const SCRIPT = `
 
 const openssl = Bun.which("openssl");
 
-describe.skipIf(!openssl)("https through a pinned address", () => {
+describe.skipIf(skippedFor(openssl ? null : "openssl"))("https through a pinned address", () => {
   test("checks the certificate against the name of the URL, and never goes on in http", async () => {
     const folder = mkdtempSync(join(tmpdir(), "stream-agents-tls-"));
     const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];

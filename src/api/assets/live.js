@@ -59,16 +59,20 @@ function stillSame(part, fresh) {
   return text(part) === text(fresh);
 }
 
-/** What a person opened, and where the focus is, stays so. */
+/** What a person opened or chose, and where the focus is, stays so. */
 function keepOpen(part, fresh) {
   for (const details of part.querySelectorAll("details[open]")) {
     fresh.querySelector(`#${CSS.escape(details.id)}`)?.setAttribute("open", "");
   }
+  for (const box of part.querySelectorAll("input:checked")) {
+    const same = fresh.querySelector(`#${CSS.escape(box.id)}`);
+    if (same !== null) same.checked = true;
+  }
   const focused = document.activeElement;
   if (!part.contains(focused) || focused === null) return;
-  const all = [...part.querySelectorAll("a, summary")];
+  const all = [...part.querySelectorAll("a, summary, input")];
   const index = all.indexOf(focused);
-  queueMicrotask(() => [...fresh.querySelectorAll("a, summary")][index]?.focus({ preventScroll: true }));
+  queueMicrotask(() => [...fresh.querySelectorAll("a, summary, input")][index]?.focus({ preventScroll: true }));
 }
 
 function tick() {

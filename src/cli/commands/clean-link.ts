@@ -1,5 +1,6 @@
 import type { App } from "../../app.ts";
 import { cleanedEvent } from "../../domains/links/clean.ts";
+import { subjectIdOf } from "../../domains/links/subject.ts";
 import { chosenLinks } from "../../domains/links/visibility.ts";
 import { UserError } from "../../engine/errors.ts";
 import { ingest } from "../../pipeline/ingest.ts";
@@ -8,7 +9,6 @@ import type { CommandInput } from "../command.ts";
 import { openCommandApp } from "../context.ts";
 import { plain } from "../format.ts";
 import { person } from "./dlq.ts";
-import { subjectIdOf } from "./show.ts";
 
 /** `clean:link`: a link's tags and summary, or all that was read of it, are forgotten and made again. */
 export async function cleanLink({ args, options }: CommandInput): Promise<void> {
@@ -17,7 +17,7 @@ export async function cleanLink({ args, options }: CommandInput): Promise<void> 
   await using app = await openCommandApp("clean:link", { kafka: false });
   const link = await knownLink(app, given);
   const full = options.full === true;
-  const event = cleanedEvent(link, { ...person(options), full });
+  const event = cleanedEvent(link, { ...person(options, full ? "cleaned in full" : "cleaned"), full });
   const what = full ? "what was read, tags and summary" : "tags and summary";
   const next = full ? "the page is read again" : "they are made again of what was read";
   if (options.dryRun) return console.log(`${plain(link.url)}: ${what} would be forgotten; ${next}`);

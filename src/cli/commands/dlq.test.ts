@@ -13,7 +13,7 @@ test.each([
   [["redrive", ID], { type: "fetch_link" }, /^give ids or a filter, not both/],
   [["redrive"], { since: "soon" }, /^"soon" is no time/],
   [["redrive"], { type: "fetch_link", limit: "-1" }, /^"-1" is no number/],
-  [["discard"], { reason: "x" }, /^usage: dlq list/],
+  [["discard"], { reason: "x" }, /^which\? give ids, or a filter/],
   [["discard", ID], { reason: " " }, /^say why: --reason TEXT/],
 ])(
   "given the words %p and options %p, when run, then nothing is done, and one sentence says why",
@@ -25,9 +25,10 @@ test.each([
 );
 
 test("given failures that could not be decided about, when reported, then the command fails", () => {
-  const done = { work: 1, records: 0, hopeless: 0, already: 0 };
+  const done = { work: 1, records: 0, outlooks: [], already: 0, unchanged: [] };
   expect(() => report({ ...done, skipped: [] }, "redriven")).not.toThrow();
-  const skipped = [{ id: ID, why: "it is done" }];
+  expect(() => report({ ...done, unchanged: [{ id: ID, why: "it is done" }], skipped: [] }, "redriven")).not.toThrow();
+  const skipped = [{ id: ID, why: "nothing that failed has this id" }];
   expect(() => report({ ...done, skipped }, "redriven")).toThrow("1 could not be redriven");
 });
 

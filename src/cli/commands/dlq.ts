@@ -1,6 +1,15 @@
 import { userInfo } from "node:os";
+import { subjectIdOf } from "../../domains/links/subject.ts";
 import { UserError } from "../../engine/errors.ts";
-import type { DeskReport, FailureDesk, FailureDetail, FailureFilter, FailureSummary } from "../../engine/failures.ts";
+import type {
+  ActOptions,
+  DeskReport,
+  FailureDesk,
+  FailureDetail,
+  FailureFilter,
+  FailureSummary,
+} from "../../engine/failures.ts";
+import { withoutLogins } from "../../engine/logins.ts";
 import { MOMENT_FORMS, momentOf } from "../../engine/moment.ts";
 import { renderBytes } from "../../engine/raw-bytes.ts";
 import { count, exactTime } from "../../engine/web/parts.ts";
@@ -8,9 +17,8 @@ import { failureDeskOf } from "../../server.ts";
 import type { CommandInput } from "../command.ts";
 import { openCommandApp } from "../context.ts";
 import { columns, cut, paint, plain } from "../format.ts";
-import { subjectIdOf } from "./show.ts";
 
-const USAGE = "usage: dlq list | dlq show ID | dlq redrive [ID...] | dlq discard ID... --reason TEXT";
+const USAGE = "usage: dlq list | dlq show ID | dlq redrive [ID...] | dlq discard [ID...] --reason TEXT";
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 type Options = CommandInput["options"];
@@ -21,7 +29,7 @@ export async function dlq({ args: [action, ...ids], options }: CommandInput): Pr
   if (action === "list" && ids.length === 0) return withDesk((desk) => list(desk, options));
   if (action === "show" && ids.length === 1) return withDesk((desk) => show(desk, ids[0] ?? "", options));
   if (action === "redrive") return redrive(ids, options);
-  if (action === "discard" && ids.length > 0) return discard(ids, options);
+  if (action === "discard") return discard(ids, options);
   throw new UserError(USAGE, 2);
 }
 
@@ -36,10 +44,11 @@ export async function withDesk<T>(work: (desk: FailureDesk) => Promise<T>): Prom
   return await work(failureDeskOf(app));
 }
 
-/** Whoever decides at this terminal: `--by`, else who is logged in. */
-export function person({ by, reason }: Options) {
+/** Whoever decides at this terminal: `--by`, else who is logged in. `how` it was asked for, where `--reason` is not given. */
+export function person({ by, reason }: Options, how: string) {
   const name = typeof by === "string" ? by : userInfo().username;
-  return { by: name, source: "cli", reason: typeof reason === "string" ? reason : null };
+  const why = typeof reason === "string" ? reason.trim() : "";
+  return { by: name, source: "cli", reason: why || `${how}, from the terminal` };
 }
 
 function filterOf({ type, class: errorClass, since, subject, all }: Options): FailureFilter {
@@ -90,15 +99,27 @@ function line({ id, at, type, subjectId, errorClass, error, state, decision }: F
 
 const because = (reason: string | null | undefined) => (reason ? `: ${reason}` : "");
 
-async function show(desk: FailureDesk, id: string, { json }: Options): Promise<void> {
+async function show(desk: FailureDesk, id: string, { json, raw }: Options): Promise<void> {
   const failure = await desk.show(id);
   if (!failure) throw new UserError(`nothing that failed has the id ${id}`);
+  if (raw) return writeOut(failure.original.value);
   console.log(json ? JSON.stringify(printable(failure), null, 2) : render(failure));
 }
 
-/** Bytes are no JSON. */
+/** The bytes alone and all of them, as they came. */
+function writeOut(bytes: Uint8Array | null): Promise<void> {
+  return new Promise((resolve, reject) =>
+    process.stdout.write(bytes ?? new Uint8Array(), (error) => (error ? reject(error) : resolve())),
+  );
+}
+
+/** Bytes are no JSON: to read, cut, and in base64, whole. */
 function printable({ original: { key, value, headers, place }, ...failure }: FailureDetail) {
-  return { ...failure, original: { key: renderBytes(key), value: renderBytes(value), headers, place } };
+  const both = (bytes: Uint8Array | null) => ({
+    ...renderBytes(bytes),
+    base64: bytes === null ? null : bytes.toBase64(),
+  });
+  return { ...failure, original: { key: both(key), value: both(value), headers, place } };
 }
 
 function render({ summary, outlook, attempts, acts, original }: FailureDetail): string {
@@ -114,7 +135,8 @@ function render({ summary, outlook, attempts, acts, original }: FailureDetail): 
     ["redrive", `${outlook.helps ? "" : "does not help: "}${outlook.text}`],
   ];
   const tried = attempts.map(
-    (one) => `  ${exactTime(one.at)}  round ${one.round}, attempt ${one.attempt}: ${paint("red", plain(one.error))}`,
+    ({ at: failedAt, round, attempt, errorClass: failedAs, error: said }) =>
+      `  ${exactTime(failedAt)}  round ${round}, attempt ${attempt}: ${plain(failedAs ?? "unexpected")}  ${paint("red", plain(said))}`,
   );
   const decided = acts.map(({ occurredAt, type: act, payload }) => {
     const said = `${act} by ${payload.by}${because(payload.reason as string | undefined)} (it was: ${payload.error})`;
@@ -139,35 +161,59 @@ function section(title: string, lines: readonly string[]): string[] {
 function bytes(raw: Uint8Array | null): string {
   const { as, text, size, isCut } = renderBytes(raw);
   if (as === "nothing") return paint("dim", "nothing");
-  return `${text}${paint("dim", ` ${as}, ${count(size, "byte")}${isCut ? ", cut here" : ""}`)}`;
+  return `${withoutLogins(text)}${paint("dim", ` ${as}, ${count(size, "byte")}${isCut ? ", cut here: --raw" : ""}`)}`;
 }
 
 async function redrive(ids: readonly string[], options: Options): Promise<void> {
-  const filter = filterOf({ ...options, all: false });
-  if (ids.length > 0 && Object.keys(filter).length > 0) throw new UserError("give ids or a filter, not both", 2);
-  if (ids.length === 0 && Object.keys(filter).length === 0) {
-    throw new UserError("which? give ids, or a filter: --type, --class, --since (--since 365d is one), --subject", 2);
-  }
-  const dryRun = options.dryRun === true;
-  const limit = numberOf(options, "limit");
-  const choice = { dryRun, ...(limit === undefined ? {} : { limit }) };
-  report(
-    await withDesk((desk) => desk.redrive(ids.length > 0 ? ids : filter, person(options), choice)),
-    dryRun ? "would be redriven" : "redriven",
-  );
+  const { which, how, dryRun, ...choice } = choiceOf(ids, options);
+  const who = person(options, `redriven ${how}`);
+  const done = await withDesk((desk) => desk.redrive(which, who, { dryRun, ...choice }));
+  report(done, dryRun ? "would be redriven" : "redriven");
 }
 
 async function discard(ids: readonly string[], options: Options): Promise<void> {
-  const { reason, ...who } = person(options);
-  if (!reason?.trim()) throw new UserError("say why: --reason TEXT", 2);
-  report(await withDesk((desk) => desk.discard(ids, { ...who, reason })), "discarded");
+  const { which, how, dryRun, ...choice } = choiceOf(ids, options);
+  if (!dryRun && !String(options.reason ?? "").trim()) throw new UserError("say why: --reason TEXT", 2);
+  const who = person(options, `discarded ${how}`);
+  const done = await withDesk((desk) => desk.discard(which, who, { dryRun, ...choice }));
+  report(done, dryRun ? "would be discarded" : "discarded");
 }
 
-/** Says how many; what could not be done makes the exit code 1. */
-export function report({ work, records, hopeless, already, skipped }: DeskReport, done: string): void {
+/** What an act is about, ids or a filter, and in words; throws UserError (2) for neither and for both. */
+function choiceOf(
+  ids: readonly string[],
+  options: Options,
+): ActOptions & { which: readonly string[] | FailureFilter; how: string; dryRun: boolean } {
+  const filter = filterOf({ ...options, all: false });
+  const isFiltered = Object.keys(filter).length > 0;
+  if (ids.length > 0 && isFiltered) throw new UserError("give ids or a filter, not both", 2);
+  if (ids.length === 0 && !isFiltered) {
+    throw new UserError("which? give ids, or a filter: --type, --class, --since (--since 365d is one), --subject", 2);
+  }
+  const limit = numberOf(options, "limit");
+  return {
+    which: isFiltered ? filter : ids,
+    how: isFiltered ? `by filter ${filterInWords(options)}` : "by id",
+    dryRun: options.dryRun === true,
+    ...(limit === undefined ? {} : { limit }),
+  };
+}
+
+function filterInWords(options: Options): string {
+  const given = ["type", "class", "since", "subject"].filter((name) => typeof options[name] === "string");
+  return given.map((name) => `--${name} ${options[name]}`).join(" ");
+}
+
+/** Most different outlooks that are printed. */
+const OUTLOOKS = 20;
+
+/** Says how many; what could not be done makes the exit code 1. What was so before is done. */
+export function report({ work, records, outlooks, already, unchanged, skipped }: DeskReport, done: string): void {
   console.log(`${count(work, "piece of work", "pieces of work")} and ${count(records, "record")} ${done}`);
-  if (hopeless > 0) console.log(`${hopeless} of the records would fail again`);
+  for (const { text, count: n } of outlooks.slice(0, OUTLOOKS)) console.log(`${n}: ${plain(text)}`);
+  if (outlooks.length > OUTLOOKS) console.log(`and ${count(outlooks.length - OUTLOOKS, "other outlook")}`);
   if (already > 0) console.log(`${already} asked for before: the router has not come to it yet`);
+  for (const { id, why } of unchanged) console.log(`${id}: ${why}`);
   for (const { id, why } of skipped) console.error(`${id}: ${why}`);
   if (skipped.length > 0) throw new UserError(`${skipped.length} could not be ${done.replace("would be ", "")}`);
 }

@@ -53,7 +53,7 @@ export const commands: readonly CommandSpec[] = [
   {
     name: "dlq",
     usage: "<action> [ids...]",
-    summary: "failed work and unreadable records: list, show ID, redrive [ID...], discard ID... --reason TEXT",
+    summary: "failed work and unreadable records: list, show ID, redrive [ID...], discard [ID...] --reason TEXT",
     options: [
       ["--type <type>", "this kind of work, event type or topic"],
       ["--class <class>", "this class of error, e.g. http_5xx"],
@@ -63,7 +63,8 @@ export const commands: readonly CommandSpec[] = [
       ["--limit <n>", "at most so many (list: 50 unless told otherwise)"],
       ["--reason <text>", "why, for the ledger"],
       ["--by <name>", "who decides (default: who is logged in)"],
-      ["--dry-run", "redrive: only say what would happen"],
+      ["--dry-run", "redrive, discard: only say what would happen"],
+      ["--raw", "show: the bytes as they came, and nothing else"],
       JSON_OUT,
     ],
     details:

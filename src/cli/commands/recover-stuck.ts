@@ -83,7 +83,7 @@ export async function moveOn(
   if (by("sweep").length > 0) await sweep(store);
   const lost = by("requeue").map(({ id }) => id);
   if (lost.length > 0) await store.transaction((tx) => requeue(tx.sql, lost));
-  const deciding = person(options);
+  const deciding = person(options, "recovered");
   const events: NewEvent[] = [
     ...by("redrive").map((one) => workAct("redriven", one, { ...deciding, reason: one.why })),
     ...links.map(({ link, step }) => requestWork(step, { ...deciding, reason: `stuck at ${link.status}` })),

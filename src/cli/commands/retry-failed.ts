@@ -1,8 +1,8 @@
+import { subjectIdOf } from "../../domains/links/subject.ts";
 import type { FailureFilter } from "../../engine/failures.ts";
 import type { CommandInput } from "../command.ts";
 import { cut, plain } from "../format.ts";
 import { numberOf, person, report, withDesk } from "./dlq.ts";
-import { subjectIdOf } from "./show.ts";
 
 const SHOWN = 20;
 
@@ -22,6 +22,9 @@ export async function retryFailed({ options }: CommandInput): Promise<void> {
       console.log(`${plain(subjectId ?? "")}  ${type}  ${cut(plain(error), 100)}`);
     }
     const choice = { dryRun, ...(limit === undefined ? {} : { limit }) };
-    report(await desk.redrive(filter, person(options), choice), dryRun ? "would be redriven" : "redriven");
+    report(
+      await desk.redrive(filter, person(options, "redriven by retry:failed"), choice),
+      dryRun ? "would be redriven" : "redriven",
+    );
   });
 }

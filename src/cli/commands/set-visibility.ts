@@ -1,6 +1,7 @@
 import type { App } from "../../app.ts";
 import type { LinkStatus } from "../../domains/links/pages/list-query.ts";
 import type { Visibility } from "../../domains/links/subject.ts";
+import { subjectIdOf } from "../../domains/links/subject.ts";
 import { type ChosenLink, chosenLinks, type LinkChoice, visibilityChanged } from "../../domains/links/visibility.ts";
 import { UserError } from "../../engine/errors.ts";
 import { count } from "../../engine/web/parts.ts";
@@ -10,7 +11,6 @@ import type { CommandInput } from "../command.ts";
 import { openCommandApp } from "../context.ts";
 import { plain } from "../format.ts";
 import { person } from "./dlq.ts";
-import { subjectIdOf } from "./show.ts";
 
 const BATCH = 500;
 /** Named one by one; of more, only how many. */
@@ -30,7 +30,9 @@ export async function setVisibility({ args, options }: CommandInput): Promise<vo
     const others = links.filter((link) => link.visibility !== visibility);
     for (const { subjectId } of links) seen.add(subjectId);
     if (!options.dryRun) {
-      const events = others.map(({ subjectId }) => visibilityChanged(subjectId, visibility, person(options)));
+      const events = others.map(({ subjectId }) =>
+        visibilityChanged(subjectId, visibility, person(options, `made ${visibility}`)),
+      );
       await ingest(events, { store, registry, now: () => new Date() });
     }
     changed.push(...others.slice(0, SHOWN - changed.length));

@@ -1,4 +1,4 @@
-import { linkSubjectId, normalizeUrl } from "../../domains/links/subject.ts";
+import { subjectIdOf } from "../../domains/links/subject.ts";
 import { UserError } from "../../engine/errors.ts";
 import type { StoredEvent } from "../../engine/event.ts";
 import { failuresOf, type SubjectHistory, type WorkItem } from "../../engine/history.ts";
@@ -15,11 +15,6 @@ export async function show({ args: [given = ""], options }: CommandInput): Promi
   const history = await readModelOf(app).history(subjectId, { full: options.json === true });
   if (!history) throw new UserError(`nothing is known of ${given}${given === subjectId ? "" : ` (${subjectId})`}`);
   console.log(options.json ? JSON.stringify(history, null, 2) : render(history));
-}
-
-/** A web address stands for its link. */
-export function subjectIdOf(given: string): string {
-  return /^https?:\/\//i.test(given) ? linkSubjectId(normalizeUrl(given)) : given;
 }
 
 function render(history: SubjectHistory): string {

@@ -18,6 +18,11 @@ export function normalizeUrl(url: string): string {
   return text.endsWith("/") && parsed.pathname !== "/" ? text.slice(0, -1) : text;
 }
 
+/** A web address stands for its link. */
+export function subjectIdOf(given: string): string {
+  return /^https?:\/\//i.test(given) ? linkSubjectId(normalizeUrl(given)) : given;
+}
+
 function compareUtf16(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -1,0 +1,14 @@
+import { type Html, html } from "../engine/web/html.ts";
+import type { FilterFields } from "./failure-fields.ts";
+
+/** Who decides, and why. */
+export function deciderFields({ needsReason = false, problem = null as string | null } = {}): Html {
+  return html`<label>Name <input name="by" maxlength="100" placeholder="web" autocomplete="nickname"></label>
+<label>Reason <input name="reason" maxlength="500" autocomplete="off"${needsReason ? html` required` : null}${problem ? html` aria-invalid="true" autofocus` : null}></label>`;
+}
+
+/** The filter once more, for the form that acts on all that match it. */
+export function hiddenFilter(fields: FilterFields): Html {
+  const given = (["type", "class", "subject", "since"] as const).filter((name) => fields[name] !== "");
+  return html`${given.map((name) => html`<input type="hidden" name="${name}" value="${fields[name]}">`)}`;
+}
