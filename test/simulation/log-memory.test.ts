@@ -4,7 +4,7 @@ import type { LogUnderTest } from "../contract/log-under-test.ts";
 import { startReader } from "../contract/reader.ts";
 import { seededRandom } from "../support/random.ts";
 import { MemoryCluster } from "./memory-log.ts";
-import { Scheduler, SimProcess } from "./scheduler.ts";
+import { breathe, Scheduler, SimProcess } from "./scheduler.ts";
 
 /** Simulated time in which what a test waits for has to happen. */
 const WITHIN_MS = 60_000;
@@ -29,7 +29,7 @@ async function memoryUnderTest(): Promise<LogUnderTest> {
     }
   };
   let over = false;
-  const running = scheduler.run(() => over, Number.POSITIVE_INFINITY);
+  const running = scheduler.run(() => over, Number.POSITIVE_INFINITY, breathe);
   return {
     open: () => open(),
     openAway: () => open(away),

@@ -65,7 +65,7 @@ export class MemoryCluster {
   readonly broker = new SimProcess("broker");
   readonly #topics = new Map<string, Topic>();
   readonly #groups = new Map<string, Group>();
-  #wakeups = new Set<() => void>();
+  readonly #waiting = new Set<{ isNews: () => boolean; wake: () => void }>();
   #ids = 0;
   /** How often the broker has come up: what was on its way to it when it went never arrives. */
   #incarnation = 0;
@@ -221,15 +221,19 @@ export class MemoryCluster {
     this.wakeReaders();
   }
 
-  /** Calls back once when there may be more to read. */
-  onMore(wake: () => void): void {
-    this.#wakeups.add(wake);
+  /** Calls back once when there is news; returns how to stop waiting. */
+  onNews(isNews: () => boolean, wake: () => void): () => void {
+    const waiting = { isNews, wake };
+    this.#waiting.add(waiting);
+    return () => this.#waiting.delete(waiting);
   }
 
   wakeReaders(): void {
-    const waiting = this.#wakeups;
-    this.#wakeups = new Set();
-    for (const wake of waiting) wake();
+    for (const waiting of [...this.#waiting]) {
+      if (!waiting.isNews()) continue;
+      this.#waiting.delete(waiting);
+      waiting.wake();
+    }
   }
 
   /** One after the other, as a process sends them over one connection. */
@@ -442,12 +446,20 @@ class MemorySubscription implements Subscription {
       const { signal } = this.options;
       const wake = () => {
         signal.removeEventListener("abort", wake);
+        forget();
         resolve();
       };
+      const forget = this.cluster.onNews(() => this.#hasNews(), wake);
       signal.addEventListener("abort", wake, { once: true });
-      this.cluster.onMore(wake);
       if (this.#stopped) wake();
     });
+  }
+
+  /** Whether there is more to read, or less than there was; or the group has changed. */
+  #hasNews(): boolean {
+    if (this.#generation !== this.#group.generation) return true;
+    for (const at of this.#next.values()) if (this.cluster.end(at) !== at.offset) return true;
+    return false;
   }
 }
 

@@ -741,6 +741,6 @@ function toRecordValue(event: LedgerEntry): Payload {
   };
 }
 
-function byPosition(events: LedgerEntry[]): LedgerEntry[] {
-  return events.sort((a, b) => a.position - b.position);
+function byPosition(events: readonly LedgerEntry[]): LedgerEntry[] {
+  return events.toSorted((a, b) => a.position - b.position);
 }

@@ -1,4 +1,10 @@
 import type { Clock } from "../../src/engine/clock.ts";
+import { type Timer, Timers } from "./timers.ts";
+
+/** Lets every promise that can be kept be kept. */
+const promisesKept = () => new Promise<void>((resolve) => process.nextTick(resolve));
+/** Lets the machine's own loop have a turn as well. */
+export const breathe = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 /** A process of the simulated machines. Killed, it stops dead: what it was waiting for never comes. */
 export class SimProcess {
@@ -39,12 +45,6 @@ interface Ready {
   readonly resume: () => void;
 }
 
-interface Timer {
-  readonly at: number;
-  readonly process: SimProcess;
-  readonly fire: () => unknown;
-}
-
 /** At most this much passes while something is ready to run, in milliseconds. */
 const STEP_MS = 4;
 const EPOCH_MS = Date.UTC(2026, 0, 1);
@@ -57,8 +57,7 @@ const EPOCH_MS = Date.UTC(2026, 0, 1);
 export class Scheduler {
   #now = 0;
   #ready: Ready[] = [];
-  #timers: Timer[] = [];
-  #nextTimer = Number.POSITIVE_INFINITY;
+  readonly #timers = new Timers();
   readonly #deadlines: AbortController[] = [];
   steps = 0;
 
@@ -100,22 +99,21 @@ export class Scheduler {
 
   /** Calls back once so much time is over, unless the process is dead by then; returns how to take that back. */
   after(process: SimProcess, ms: number, fire: () => void): () => void {
-    const timer = { at: this.#now + Math.max(0, ms), process, fire: () => !cancelled && fire() };
-    let cancelled = false;
-    this.#addTimer(timer);
+    const timer: Timer = { at: this.#now + Math.max(0, ms), process, fire, cancelled: false };
+    this.#timers.add(timer);
     return () => {
-      cancelled = true;
+      timer.cancelled = true;
     };
   }
 
-  /** Runs until `done`, or until so much time is over; returns which. */
-  async run(done: () => boolean, limitMs: number): Promise<"done" | "late"> {
+  /** Runs until `done`, or until so much time is over; returns which. `settled`: what a step set off has run. */
+  async run(done: () => boolean, limitMs: number, settled = promisesKept): Promise<"done" | "late"> {
     const end = this.#now + limitMs;
     while (!done()) {
       if (this.#now > end) return "late";
       if (!this.#step()) return "late";
       // What the step set off runs to its next point: promises, never anything real.
-      await new Promise<void>((resolve) => setImmediate(resolve));
+      await settled();
     }
     return "done";
   }
@@ -163,8 +161,8 @@ export class Scheduler {
 
   /** To the next moment at which anything happens. */
   #jump(): boolean {
-    const thawing = this.#ready.map(({ process }) => process.frozenUntil);
-    const next = Math.min(this.#nextTimer, ...thawing);
+    let next = this.#timers.next;
+    for (const { process } of this.#ready) if (process.frozenUntil < next) next = process.frozenUntil;
     if (next === Number.POSITIVE_INFINITY) return false;
     this.#now = Math.max(this.#now, next);
     this.#fireDue();
@@ -172,28 +170,19 @@ export class Scheduler {
   }
 
   #fireDue(): boolean {
-    if (this.#nextTimer > this.#now) return false;
-    const due = this.#timers.filter(({ at }) => at <= this.#now).sort((a, b) => a.at - b.at);
-    this.#timers = this.#timers.filter(({ at }) => at > this.#now);
-    this.#findNextTimer();
+    const due = this.#timers.due(this.#now);
     for (const timer of due) this.#fire(timer);
     return due.length > 0;
   }
 
   /** A frozen process' timers go off when it thaws. */
-  #fire({ process, fire }: Timer): void {
-    if (!process.alive) return;
-    if (process.frozenUntil > this.#now) this.#addTimer({ at: process.frozenUntil, process, fire });
-    else fire();
-  }
-
-  #addTimer(timer: Timer): void {
-    this.#timers.push(timer);
-    this.#nextTimer = Math.min(this.#nextTimer, timer.at);
-  }
-
-  #findNextTimer(): void {
-    this.#nextTimer = this.#timers.reduce((next, { at }) => Math.min(next, at), Number.POSITIVE_INFINITY);
+  #fire(timer: Timer): void {
+    const { process, fire, cancelled } = timer;
+    if (!process.alive || cancelled) return;
+    if (process.frozenUntil > this.#now) {
+      timer.at = process.frozenUntil;
+      this.#timers.add(timer);
+    } else fire();
   }
 
   #sleep(process: SimProcess, ms: number, signal: AbortSignal): Promise<void> {

@@ -1,4 +1,5 @@
 import { violations } from "./checker.ts";
+import { breathe } from "./scheduler.ts";
 import { type Mutation, REST_WITHIN_MS, World } from "./world.ts";
 
 /** How one seed ended. */
@@ -13,6 +14,7 @@ export interface Outcome {
 
 /** Runs one seed: a storm of faults over the real stages, then calm, then the checker. */
 export async function simulate(seed: number, mutation: Mutation = {}): Promise<Outcome> {
+  await breathe();
   using world = new World(seed, mutation);
   const rest = await world.run();
   const alive = rest === "done" ? [] : [`I5 alive: not at rest ${REST_WITHIN_MS / 1_000} s after the last fault`];

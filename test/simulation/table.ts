@@ -11,13 +11,16 @@ export interface Rows<V> {
 /** A table in memory. A write that is given a list of undos can be taken back. */
 export class Table<V> {
   readonly #rows = new Map<string, V>();
+  /** All rows, as long as none changes: they are read far more often than written. */
+  #values: readonly V[] | null = null;
 
   get(key: string): V | undefined {
     return this.#rows.get(key);
   }
 
-  values(): V[] {
-    return [...this.#rows.values()];
+  values(): readonly V[] {
+    this.#values ??= [...this.#rows.values()];
+    return this.#values;
   }
 
   entries(): [string, V][] {
@@ -27,15 +30,18 @@ export class Table<V> {
   set(key: string, value: V, undo?: Undo[]): void {
     this.#remember(key, undo);
     this.#rows.set(key, value);
+    this.#values = null;
   }
 
   delete(key: string, undo?: Undo[]): void {
     this.#remember(key, undo);
     this.#rows.delete(key);
+    this.#values = null;
   }
 
   clear(): void {
     this.#rows.clear();
+    this.#values = null;
   }
 
   /** The table as a transaction writes it; `check` throws once that is over. */
@@ -58,6 +64,7 @@ export class Table<V> {
     const had = this.#rows.has(key);
     const before = this.#rows.get(key);
     undo.push(() => {
+      this.#values = null;
       if (had) this.#rows.set(key, before as V);
       else this.#rows.delete(key);
     });

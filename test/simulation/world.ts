@@ -33,6 +33,8 @@ export const REST_WITHIN_MS = 600_000;
 const LOG_CHECKED_WITHIN_MS = 30_000;
 /** No broker that lost power is back sooner. */
 const BROKER_START_MS = 1_200;
+/** How often it is looked whether everything has come to rest. */
+const ASKED_EVERY_MS = 20;
 /** How often a person may sit down at the failure desk. */
 const OPERATOR_MS = 1_000;
 
@@ -56,6 +58,7 @@ export class World {
   #awayUntil = new Map<string, number>();
   #number = 0;
   #writing = 0;
+  #askAgainAt = 0;
 
   constructor(
     seed: number,
@@ -261,11 +264,13 @@ export class World {
 
   /** Every event is in the log and handled by both groups, and no work is left to do. */
   #atRest(): boolean {
-    const { database, cluster } = this;
+    const { database, cluster, scheduler } = this;
+    if (scheduler.now < this.#askAgainAt) return false;
+    this.#askAgainAt = scheduler.now + ASKED_EVERY_MS;
     if (
       !database.quiet ||
       this.#writing > 0 ||
-      this.#machines.some(({ process }) => process.frozenUntil > this.scheduler.now)
+      this.#machines.some(({ process }) => process.frozenUntil > scheduler.now)
     )
       return false;
     if (database.work.values().some(isUnderWay)) return false;
@@ -273,7 +278,7 @@ export class World {
     const events = database.events.values();
     if (events.some((event) => !event.published)) return false;
     // Whether the log still holds everything is asked every few seconds only.
-    const looked = this.scheduler.now > this.#calmAt + LOG_CHECKED_WITHIN_MS;
+    const looked = scheduler.now > this.#calmAt + LOG_CHECKED_WITHIN_MS;
     if (!looked && !cluster.holds(events.flatMap(({ id, sentTo }) => (sentTo ? [{ id, at: sentTo }] : []))))
       return false;
     const ends = cluster.endOffsets([EVENTS_TOPIC]);
