@@ -161,7 +161,10 @@ async function followLog(options: RelayOptions): Promise<ReadonlyMap<string, num
     await startOver(await currentLog(options), { catalog: changed.includes(TAGS_TOPIC), reason }, options);
     return "started over";
   }
-  if (known.topicIds.size !== now.topicIds.size) await forwarding.noteIdentity({ ...now, flowFrom: known.flowFrom });
+  // One that is away just now is remembered: it may come back as another.
+  const topicIds = new Map([...known.topicIds, ...now.topicIds]);
+  if (topicIds.size > known.topicIds.size)
+    await forwarding.noteIdentity({ ...now, topicIds, flowFrom: known.flowFrom });
   const { loss, acknowledged } = await lookForLoss(known, options);
   // Looked at twice: what is asked one after the other may have moved in between.
   const reason = loss && (await lookForLoss(known, options)).loss;
