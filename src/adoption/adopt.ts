@@ -4,7 +4,7 @@ import type { Sql } from "../engine/ports.ts";
 import type { Registry } from "../engine/registry.ts";
 import { faultPoint } from "../runtime/fault-point.ts";
 import { forgetGoneTags } from "./catalog.ts";
-import { type Columns, checksums, presentColumns, type TableSum } from "./checksums.ts";
+import { type Columns, changedTables, checksums, presentColumns, type TableSum } from "./checksums.ts";
 import { compare } from "./compare.ts";
 import { prepareComparison } from "./comparison.ts";
 import { foldLedger, ledgerOrder } from "./fold.ts";
@@ -24,6 +24,17 @@ export interface Found {
   readonly columns: Columns;
   readonly sums: Readonly<Record<string, TableSum>>;
 }
+
+/** Sums of every table that was there, before and after. */
+export interface Sums {
+  readonly before: Readonly<Record<string, TableSum>>;
+  readonly after: Readonly<Record<string, TableSum>>;
+  /** Tables whose rows are not as they were. */
+  readonly changed: readonly string[];
+}
+
+/** What an adoption did. */
+export type Adoption = AdoptionReport & { readonly sums: Sums };
 
 export interface AdoptOptions {
   readonly registry: Registry;
@@ -65,31 +76,45 @@ export async function unfinishedAdoption(db: Database): Promise<Found | null> {
   return row ? JSON.parse(row.checksum) : null;
 }
 
-/** All further steps, once the schema is up to date. Returns what was done. */
-export async function adopt(db: Database, options: AdoptOptions): Promise<AdoptionReport> {
+/** What an adoption did that is through, unless a person has been told. */
+export async function untoldAdoption(db: Database): Promise<Adoption | null> {
+  const [row] = await db<{ checksum: string }[]>`
+    select checksum from lifestream.schema_migrations where name = ${ADOPTION_DONE} and checksum <> ''`;
+  return row ? JSON.parse(row.checksum) : null;
+}
+
+/** Notes that a person has been told what the adoption did. */
+export async function markTold(db: Database): Promise<void> {
+  await db`update lifestream.schema_migrations set checksum = '' where name = ${ADOPTION_DONE} and checksum <> ''`;
+}
+
+/** All further steps, once the schema is up to date. What was done is kept until `markTold`. */
+export async function adopt(db: Database, found: Found, options: AdoptOptions): Promise<void> {
   await putInOrder(db);
   faultPoint("adopt.ordered");
-  const report = await db.begin("isolation level repeatable read", async (tx) => {
+  await db.begin("isolation level repeatable read", async (tx) => {
     // Before anything is read, so that what is read is what another one left.
     await tx`lock table lifestream.schema_migrations in exclusive mode`;
-    const plan = await planAdoption(tx, options, { positioned: true });
+    if (await isMarked(tx, ADOPTION_DONE)) return;
+    const report = await planAdoption(tx, options, { positioned: true });
     faultPoint("adopt.compared");
-    if (!(await isMarked(tx, ADOPTION_DONE))) await carryOut(tx, options.registry);
+    await carryOut(tx, options.registry);
+    const adoption: Adoption = { ...report, sums: await compareSums(tx, found) };
+    await mark(tx, ADOPTION_DONE, JSON.stringify(adoption));
     faultPoint("adopt.before-commit");
-    return plan;
   });
   faultPoint("adopt.committed");
-  return report as AdoptionReport;
 }
 
 /** What an adoption would do. Reads, and writes to temporary tables only. */
 export async function previewAdoption(db: Database, options: AdoptOptions): Promise<AdoptionReport> {
-  const [row] = await db<{ positioned: boolean }[]>`
-    select exists (select from pg_attribute where attrelid = to_regclass('lifestream.events')
-      and attname = 'position' and not attisdropped) as positioned`;
-  const report = await db.begin("isolation level repeatable read", (tx) =>
-    planAdoption(tx, options, { positioned: row?.positioned === true }),
-  );
+  const [list] = await db<{ there: boolean }[]>`
+    select to_regclass('lifestream.schema_migrations') is not null as there`;
+  const report = await db.begin("isolation level repeatable read", async (tx) => {
+    // There may be positions already, from a run that was killed before it put them in order.
+    const positioned = list?.there === true && (await isMarked(tx, ORDERED));
+    return planAdoption(tx, options, { positioned });
+  });
   return report as AdoptionReport;
 }
 
@@ -142,7 +167,11 @@ async function carryOut(tx: Sql, registry: Registry): Promise<void> {
     insert into lifestream.tag_catalog (tag, first_seen) select tag, first_seen from pg_temp.tag_catalog
     on conflict do nothing`;
   await enterWork(tx, registry);
-  await mark(tx, ADOPTION_DONE);
+}
+
+async function compareSums(tx: Sql, { columns, sums: before }: Found): Promise<Sums> {
+  const after = await checksums(tx, columns);
+  return { before, after, changed: changedTables(before, after) };
 }
 
 async function mark(tx: Sql, step: string, note = ""): Promise<void> {

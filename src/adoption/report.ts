@@ -1,24 +1,16 @@
 import type { Sql } from "../engine/ports.ts";
-import { leftWork } from "./work.ts";
+import { type Left, leftWork } from "./work.ts";
 
 /** What an adoption does, or would do. */
 export interface AdoptionReport {
   /** Events to append, by kind. */
   readonly events: readonly { readonly type: string; readonly subject: string; readonly count: number }[];
   /** Links whose way is not at its end; `asked`: a person has to ask for the next step. */
-  readonly left: readonly {
-    readonly next: string;
-    readonly asked: boolean;
-    readonly reason: string;
-    readonly links: number;
-  }[];
-  /** What no event can say, or no program can read, by reason, with the first few keys. */
-  readonly problems: readonly {
-    readonly table: string;
-    readonly reason: string;
-    readonly count: number;
-    readonly keys: readonly string[];
-  }[];
+  readonly left: readonly Left[];
+  /** What no event can say, or no program can read: each row. */
+  readonly problems: readonly { readonly table: string; readonly key: string; readonly reason: string }[];
+  /** Links that an event made private and that are public all the same: they were shared again since. They stay so. */
+  readonly exposed: readonly { readonly subjectId: string; readonly url: string }[];
   /** Rows that the ledger tells of and the tables do not have: the stages add them. */
   readonly missing: readonly { readonly table: string; readonly rows: number }[];
   /** Links that sharing them again has set back although they are published: the stages set them right. */
@@ -30,9 +22,10 @@ export async function reportOf(tx: Sql): Promise<AdoptionReport> {
   const events = await tx<AdoptionReport["events"][number][]>`
     select event_type as type, subject, count(*) as count from pg_temp.adoption_events group by 1, 2 order by 1, 2`;
   const problems = await tx<AdoptionReport["problems"][number][]>`
-    select table_name as table, regexp_replace(reason, 'link:[0-9a-f]+', 'another link') as reason, count(*) as count,
-      (array_agg(key order by key))[1:3] as keys
-    from pg_temp.adoption_problems group by 1, 2 order by 1, 3 desc, 2`;
+    select table_name as table, key, reason from pg_temp.adoption_problems order by 1, 3, 2`;
+  const exposed = await tx<AdoptionReport["exposed"][number][]>`
+    select l.subject_id as "subjectId", l.url from lifestream.links l join pg_temp.links f using (subject_id)
+    where l.visibility = 'public' and f.visibility_set = 'private' and f.visibility_position > 0 order by l.created_at`;
   const missing = await tx<AdoptionReport["missing"][number][]>`
     select * from (
       select 'links' as table, count(*) as rows from pg_temp.links f
@@ -50,5 +43,5 @@ export async function reportOf(tx: Sql): Promise<AdoptionReport> {
     select count(*) as links from lifestream.links l join lifestream.link_metadata m using (subject_id)
     join lifestream.publish_state p using (subject_id)
     where l.status in ('new', 'fetched', 'enriched') and p.last_published_at is not null and not p.dirty`;
-  return { events, problems, missing, setBack: back?.links ?? 0, left: await leftWork(tx) };
+  return { events, problems, exposed, missing, setBack: back?.links ?? 0, left: await leftWork(tx) };
 }

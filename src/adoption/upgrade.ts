@@ -1,17 +1,17 @@
 import { type Migration, migrate, pendingMigrations, secureTables, tablesIn } from "../adapters/postgres/migrate.ts";
 import { type App, allMigrations } from "../app.ts";
-import { adopt, type Found, isAdopted, markFound, previewAdoption, unfinishedAdoption } from "./adopt.ts";
-import { changedTables, checksums, presentColumns, type TableSum } from "./checksums.ts";
+import {
+  type Adoption,
+  adopt,
+  isAdopted,
+  markFound,
+  previewAdoption,
+  unfinishedAdoption,
+  untoldAdoption,
+} from "./adopt.ts";
+import { checksums, presentColumns, type TableSum } from "./checksums.ts";
 import { inspectDatabase } from "./inspect.ts";
 import type { AdoptionReport } from "./report.ts";
-
-/** Sums of every table that was there, before and after. */
-export interface Sums {
-  readonly before: Readonly<Record<string, TableSum>>;
-  readonly after: Readonly<Record<string, TableSum>>;
-  /** Tables whose rows are not as they were. */
-  readonly changed: readonly string[];
-}
 
 /** What bringing a database up to date did. */
 export interface Upgrade {
@@ -19,8 +19,8 @@ export interface Upgrade {
   readonly applied: readonly string[];
   /** Tables that got the row-level security that the ledger has. */
   readonly secured: readonly string[];
-  /** Null: there was nothing to adopt. */
-  readonly adoption: (AdoptionReport & { readonly sums: Sums }) | null;
+  /** What was adopted, now or by a run that was killed before it could say so. Null: nothing. */
+  readonly adoption: Adoption | null;
 }
 
 /** What it would do. */
@@ -32,7 +32,10 @@ export interface UpgradePreview {
 /** Told, while the ledger is folded, how many events are. */
 type OnProgress = (events: number) => void;
 
-/** Creates or upgrades the schema; adopts the first system's database, and goes on with an adoption that was cut off. */
+/**
+ * Creates or upgrades the schema; adopts the first system's database, and goes on with an adoption that was cut off.
+ * `markTold` when a person has read what was adopted.
+ */
 export async function upgradeDatabase(
   { db, registry }: Pick<App, "db" | "registry">,
   onProgress: OnProgress,
@@ -42,9 +45,8 @@ export async function upgradeDatabase(
   const { applied, secured: made } = await migrate(db, migrations);
   const secured = [...made, ...(await secureTables(db, await ownTables(db, migrations)))];
   const found = await unfinishedAdoption(db);
-  if (!found) return { applied, secured, adoption: null };
-  const report = await adopt(db, { registry, migrations, onProgress });
-  return { applied, secured, adoption: { ...report, sums: await compareSums(db, found) } };
+  if (found) await adopt(db, found, { registry, migrations, onProgress });
+  return { applied, secured, adoption: await untoldAdoption(db) };
 }
 
 /** Says what `upgradeDatabase` would do. Reads only, and needs no more than the right to read. */
@@ -65,9 +67,4 @@ export async function previewUpgrade(
 async function ownTables(db: App["db"], migrations: readonly Migration[]): Promise<string[]> {
   const theirs = (await isAdopted(db)) ? tablesIn(migrations.slice(0, 1)) : [];
   return tablesIn(migrations).filter((table) => table === "schema_migrations" || !theirs.includes(table));
-}
-
-async function compareSums(db: App["db"], { columns, sums: before }: Found): Promise<Sums> {
-  const after = await checksums(db, columns);
-  return { before, after, changed: changedTables(before, after) };
 }

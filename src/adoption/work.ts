@@ -83,11 +83,19 @@ async function giveUpStrays(tx: Sql, registry: Registry): Promise<void> {
   }
 }
 
-/** Work that is left to do on adopted links, by kind and by whether a person has to ask for it. */
-export async function leftWork(tx: Sql): Promise<{ next: WorkType; asked: boolean; reason: string; links: number }[]> {
-  return tx`
-    select next, reason is not null as asked, coalesce(reason, 'nobody has tried') as reason, count(*) as links
-    from (${standings(tx)}) as s where next is not null group by 1, 2, 3 order by links desc, 1, 3`;
+/** A link whose way is not at its end, and why; `asked`: a person has to ask for the next step. */
+export interface Left {
+  readonly subjectId: string;
+  readonly next: WorkType;
+  readonly asked: boolean;
+  readonly reason: string;
+}
+
+/** Work that is left to do on adopted links. */
+export async function leftWork(tx: Sql): Promise<Left[]> {
+  return tx<Left[]>`
+    select subject_id as "subjectId", next, reason is not null as asked, coalesce(reason, 'nobody has tried') as reason
+    from (${standings(tx)}) as s where next is not null order by next, reason, subject_id`;
 }
 
 function standings(tx: Sql) {

@@ -1,13 +1,23 @@
+import type { Sums } from "../adoption/adopt.ts";
 import type { TableSum } from "../adoption/checksums.ts";
 import type { AdoptionReport } from "../adoption/report.ts";
-import type { Sums } from "../adoption/upgrade.ts";
 import { columns, plain, plural } from "./format.ts";
 
+interface Telling {
+  /** It was done; else it would be. */
+  readonly done: boolean;
+  /** Every row of every list. */
+  readonly all: boolean;
+}
+
 /** An adoption as lines for a person: what is appended, what is left to do, what could not be adopted. */
-export function adoptionLines(report: AdoptionReport, { done }: { done: boolean }): string[] {
-  const { events, left, missing, problems, setBack } = report;
+export function adoptionLines(report: AdoptionReport, { done, all }: Telling): string[] {
+  const { events, left, missing, problems, setBack, exposed } = report;
   const waits = left.filter((one) => !one.asked);
   const asked = left.filter((one) => one.asked);
+  const list = (rows: readonly (readonly string[])[], elsewhere: string) =>
+    listed(rows, all, done ? elsewhere : '"--all"');
+  const leftRow = ({ next, reason, subjectId }: AdoptionReport["left"][number]) => [next, subjectId, plain(reason)];
   return [
     heading(`events ${done ? "appended" : "to append"}, so that the ledger gives every row:`, events.length > 0),
     ...table(events.map(({ type, subject, count }) => [String(count), type, subject])),
@@ -17,25 +27,34 @@ export function adoptionLines(report: AdoptionReport, { done }: { done: boolean 
       `${plural(setBack, "published link")} set back by sharing them again; the stages set them right`,
       setBack > 0,
     ),
-    heading("links that go on by themselves:", waits.length > 0),
-    ...table(waits.map(({ links, next, reason }) => [String(links), next, plain(reason)])),
-    heading('links that were left behind; "npm run retry:failed" moves them on:', asked.length > 0),
-    ...table(asked.slice(0, MOST).map(({ links, next, reason }) => [String(links), next, plain(reason)])),
-    ...(asked.length > MOST ? [`  and ${plural(asked.length - MOST, "other reason")}`] : []),
-    heading("not adopted, and left as it is (in the table lifestream.adoption_problems):", problems.length > 0),
-    ...table(
-      problems.map(({ table: name, reason, count, keys }) => [
-        String(count),
-        name,
-        plain(reason),
-        plain(`${keys.join(", ")}${count > keys.length ? ", ..." : ""}`),
-      ]),
+    heading(
+      `${plural(exposed.length, "link")} made private by an event, and public since sharing them again; they stay public, "npm run admin:set-visibility" decides anew:`,
+      exposed.length > 0,
+    ),
+    ...list(
+      exposed.map(({ subjectId, url }) => [subjectId, plain(url)]),
+      "the table lifestream.links",
+    ),
+    heading(`${plural(waits.length, "link")} that go on by themselves:`, waits.length > 0),
+    ...list(waits.map(leftRow), "the table lifestream.work"),
+    heading(`${plural(asked.length, "link")} left behind; "npm run retry:failed" moves them on:`, asked.length > 0),
+    ...list(asked.map(leftRow), '"npm run dlq -- list"'),
+    heading(`${plural(problems.length, "row")} not adopted, and left as they are:`, problems.length > 0),
+    ...list(
+      problems.map(({ table: name, key, reason }) => [name, plain(key).slice(0, LONGEST_KEY), plain(reason)]),
+      "the table lifestream.adoption_problems",
     ),
   ].filter((line) => line !== "");
 }
 
-/** Reasons shown at most: each error of a page may have its own words. */
-const MOST = 20;
+/** Rows shown of one list, unless all are wanted. */
+const MOST = 100;
+const LONGEST_KEY = 100;
+
+function listed(rows: readonly (readonly string[])[], all: boolean, where: string): string[] {
+  if (all || rows.length <= MOST) return table(rows);
+  return [...table(rows.slice(0, MOST)), `  ... and ${rows.length - MOST} more: ${where} shows them`];
+}
 
 /** Sums per table: one line each, with both where there are two. */
 export function sumLines(before: Readonly<Record<string, TableSum>>, after: Sums["after"] = before): string[] {

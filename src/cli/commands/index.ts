@@ -161,6 +161,7 @@ export const commands: readonly CommandSpec[] = [
     summary: "create or upgrade the schema; adopts the first system's database; idempotent",
     options: [
       ["--dry-run", "only say what would be applied"],
+      ["--all", "of an adoption, list every row that is told of, however many"],
       ["--roles", "then make a role for each stage, with the least rights it needs, or repair them"],
       ["--role-prefix <prefix>", "before each stage's name in its role (default stream_)"],
     ],
