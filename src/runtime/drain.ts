@@ -1,7 +1,7 @@
 import type { Clock } from "../engine/clock.ts";
 import { EnvironmentError, LeaseLostError, messageOf, RefusedError } from "../engine/errors.ts";
 import type { Logger } from "../engine/logger.ts";
-import { Outage } from "../engine/outage.ts";
+import { Outage, waitingFor } from "../engine/outage.ts";
 import type { Leases, Wake, WakeChannel } from "../engine/ports.ts";
 import type { Telemetry } from "../engine/telemetry.ts";
 
@@ -113,11 +113,12 @@ async function attempt(
     if (error instanceof LeaseLostError) return "more";
     // Whoever was let in once is waited for until a person has mended it; who never was has the wrong settings.
     if (error instanceof RefusedError && !state.hasWorked) throw error;
-    const { isNews, waitMs } = outage.failed(error instanceof Error ? error : new Error(messageOf(error)));
+    const problem = error instanceof Error ? error : new Error(messageOf(error));
+    const { isNews, waitMs } = outage.failed(problem);
     if (context.once && outage.failures >= ONCE_TRIES) throw error;
     if (isNews) {
       const level = error instanceof EnvironmentError ? "warn" : "error";
-      context.logger[level](`waiting: ${messageOf(error)}`, { stage: drainer.name });
+      context.logger[level](waitingFor(problem), { stage: drainer.name });
     }
     state.waitMs = waitMs;
     return "failed";
