@@ -88,7 +88,7 @@ describe.skipIf(absent !== null)("rights that are taken away while a stage runs"
       expect(read).toEqual(["first", "second"]);
       expect(new Set(lines)).toEqual(
         new Set([
-          `Kafka: the user "fetcher" may not use the topic ${topic}: an administrator can grant it ("npm run kafka:init -- --acls")`,
+          `waiting: Kafka: the user "fetcher" may not use the topic ${topic}: an administrator can grant it ("npm run kafka:init -- --acls"); nothing is lost, it goes on by itself once that is mended`,
         ]),
       );
       expect(lines).toHaveLength(1);
