@@ -39,3 +39,10 @@ export class Outage {
     return was;
   }
 }
+
+/** One line for the log: what happened and what to do about it, as the error says, and what happens by itself. */
+export function waitingFor(error: Error): string {
+  const then =
+    error instanceof RefusedError ? "it goes on by itself once that is mended" : "it is tried again by itself";
+  return `waiting: ${error.message}; nothing is lost, ${then}`;
+}

@@ -2,7 +2,7 @@ import type { Clock } from "../engine/clock.ts";
 import { EnvironmentError, errorClassOf, messageOf, StaleOwnerError } from "../engine/errors.ts";
 import { deterministicId } from "../engine/ids.ts";
 import type { Logger } from "../engine/logger.ts";
-import { Outage } from "../engine/outage.ts";
+import { Outage, waitingFor } from "../engine/outage.ts";
 import {
   type DeadRecord,
   type GroupPosition,
@@ -172,7 +172,7 @@ async function processBatch(batch: RecordBatch, batchContext: BatchContext): Pro
       if (error instanceof StaleOwnerError || context.signal.aborted) throw error;
       if (!(error instanceof EnvironmentError)) return isolate(batch, error, batchContext);
       const { isNews, waitMs } = outage.failed(error);
-      if (isNews) context.logger.warn(`waiting: ${error.message}`, { stage: handler.stage });
+      if (isNews) context.logger.warn(waitingFor(error), { stage: handler.stage });
       await context.clock.sleep(waitMs, context.signal).catch(() => {});
     }
   }

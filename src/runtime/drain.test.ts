@@ -64,7 +64,7 @@ test("given a refusal at the first step, when it runs, then it ends with it", as
 test("given a refusal after it has worked, when events come in all the time, then it knocks ever more rarely, and tells once", async () => {
   const loop = aLoop([null, ...new Array(7).fill(refused), null]);
   await loop.run();
-  expect(loop.lines).toEqual(["waiting: Kafka: no right"]);
+  expect(loop.lines).toEqual(["waiting: Kafka: no right; nothing is lost, it goes on by itself once that is mended"]);
   expect(loop.waits.filter((ms) => ms < 900)).toEqual([]);
   expect(loop.waits).toContain(29_999);
 });

@@ -1,7 +1,7 @@
 import type { Clock } from "../engine/clock.ts";
 import { EnvironmentError, LeaseLostError, messageOf, RefusedError } from "../engine/errors.ts";
 import type { Logger } from "../engine/logger.ts";
-import { Outage } from "../engine/outage.ts";
+import { Outage, waitingFor } from "../engine/outage.ts";
 import type { Leases, Wake, WakeChannel } from "../engine/ports.ts";
 import type { Telemetry } from "../engine/telemetry.ts";
 
@@ -119,18 +119,19 @@ async function attempt(
     if (error instanceof LeaseLostError) return "more";
     // Whoever was let in once is waited for until a person has mended it; who never was has the wrong settings.
     if (error instanceof RefusedError && !state.hasWorked) throw error;
-    const failure = outage.failed(error instanceof Error ? error : new Error(messageOf(error)));
+    const problem = error instanceof Error ? error : new Error(messageOf(error));
+    const failure = outage.failed(problem);
     if (context.once && outage.failures >= ONCE_TRIES) throw error;
-    tell(error, failure, drainer, context);
+    tell(problem, failure, drainer, context);
     state.waitMs = failure.waitMs;
     return "failed";
   }
 }
 
-function tell(error: unknown, { isNews }: { isNews: boolean }, { name }: Drainer, { logger }: DrainContext): void {
+function tell(error: Error, { isNews }: { isNews: boolean }, { name }: Drainer, { logger }: DrainContext): void {
   if (!isNews) return;
   const level = error instanceof EnvironmentError ? "warn" : "error";
-  logger[level](`waiting: ${messageOf(error)}`, { stage: name });
+  logger[level](waitingFor(error), { stage: name });
 }
 
 async function pause(drainer: Drainer, state: DrainState, why: string, context: DrainContext): Promise<number> {

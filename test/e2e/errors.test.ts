@@ -153,10 +153,34 @@ const wrongConfiguration: Mistake[] = [
 
 const awayServers: Mistake[] = [
   { given: "nothing at the database's port", run: "add todo x", env: deadPort, code: 1, says: /Postgres cannot be r/ },
-  { given: "the same", run: "db:migrate", env: deadPort, code: 1, says: /Postgres cannot be reached: .*:1$/ },
-  { given: "the same", run: "kafka:publish --once", env: deadPort, code: 1, says: /Postgres cannot be reached: .*:1$/ },
-  { given: "the same", run: "router", env: deadPort, code: 1, says: /Postgres cannot be reached: .*:1$/ },
-  { given: "the same", run: "start", env: deadPort, code: 1, says: /Postgres cannot be reached: .*:1$/ },
+  {
+    given: "the same",
+    run: "db:migrate",
+    env: deadPort,
+    code: 1,
+    says: /Postgres cannot be reached \(.*:1\): see that it runs/,
+  },
+  {
+    given: "the same",
+    run: "kafka:publish --once",
+    env: deadPort,
+    code: 1,
+    says: /Postgres cannot be reached \(.*:1\): see that it runs/,
+  },
+  {
+    given: "the same",
+    run: "router",
+    env: deadPort,
+    code: 1,
+    says: /Postgres cannot be reached \(.*:1\): see that it runs/,
+  },
+  {
+    given: "the same",
+    run: "start",
+    env: deadPort,
+    code: 1,
+    says: /Postgres cannot be reached \(.*:1\): see that it runs/,
+  },
   { given: "no such database", run: "db:migrate", env: nobodysDatabase, code: 1, says: /"no_such_database" does not/ },
   { given: "the same", run: "router --once", env: nobodysDatabase, code: 1, says: /"no_such_database" does not exist/ },
   ...["kafka:init", "start", "kafka:publish --once", "agent:fetcher"].map(
@@ -209,7 +233,7 @@ const notReady: Mistake[] = [
       run,
       env: () => bare.env,
       code: 1,
-      says: /^Postgres: .* does not exist .*run "npm run db:migrate"/,
+      says: /^Postgres says no \(.* does not exist\): .*run "npm run db:migrate"/,
     }),
   ),
   ...["kafka:publish", "kafka:materialize --once"].map(

@@ -49,7 +49,7 @@ describe.skipIf(absent !== null)("rights that are taken away while a stage runs"
       await until(allForwarded, 90_000);
       const { code, stderr } = await relay.stop();
       expect(warnings(stderr)).toEqual([
-        `waiting: Kafka: the user "relay" may not use the topic ${events}: an administrator can grant it ("npm run kafka:init -- --acls")`,
+        `waiting: Kafka: the user "relay" may not use the topic ${events}: an administrator can grant it ("npm run kafka:init -- --acls"); nothing is lost, it goes on by itself once that is mended`,
       ]);
       expect(code).toBe(0);
     },
@@ -88,7 +88,7 @@ describe.skipIf(absent !== null)("rights that are taken away while a stage runs"
       expect(read).toEqual(["first", "second"]);
       expect(new Set(lines)).toEqual(
         new Set([
-          `Kafka: the user "fetcher" may not use the topic ${topic}: an administrator can grant it ("npm run kafka:init -- --acls")`,
+          `waiting: Kafka: the user "fetcher" may not use the topic ${topic}: an administrator can grant it ("npm run kafka:init -- --acls"); nothing is lost, it goes on by itself once that is mended`,
         ]),
       );
       expect(lines).toHaveLength(1);

@@ -70,7 +70,10 @@ function bounded(classify: (error: unknown) => unknown): Ask {
       },
     );
     const inTime = await within<{ answer: T } | null>(ANSWER_MS, told, () => null);
-    if (!inTime) throw new EnvironmentError(`Postgres: no answer within ${ANSWER_MS / 1_000} s`);
+    if (!inTime)
+      throw new EnvironmentError(
+        `Postgres cannot be reached (no answer within ${ANSWER_MS / 1_000} s): look whether it hangs`,
+      );
     return inTime.answer;
   };
 }

@@ -1,6 +1,6 @@
 import { EnvironmentError, messageOf } from "../../engine/errors.ts";
 import type { Logger } from "../../engine/logger.ts";
-import { Outage } from "../../engine/outage.ts";
+import { Outage, waitingFor } from "../../engine/outage.ts";
 import { within } from "../../engine/patience.ts";
 import {
   positionKey,
@@ -185,7 +185,7 @@ export class EmbeddedSubscription implements Subscription {
     const { group, onChange } = this.#options;
     if (this.#outage.failures === 0) onChange?.("interrupted");
     const { isNews, waitMs } = this.#outage.failed(problem);
-    if (isNews && !this.#stopped()) this.#parts.logger.warn(problem.message, { group });
+    if (isNews && !this.#stopped()) this.#parts.logger.warn(waitingFor(problem), { group });
     return waitMs;
   }
 

@@ -70,6 +70,19 @@ describe("problemOf", () => {
     expect(problemOf(alert, attempt()).kind).toBe("client_certificate");
   });
 
+  test.each([
+    ["UNKNOWN_TOPIC_OR_PARTITION", "topic_missing", 'Kafka lacks the topic events.raw: run "npm run kafka:init"'],
+    ["KAFKA_STORAGE_ERROR", "broker_disk", "the disk of b-2.example:9198 is full or broken: make room there"],
+    ["NOT_ENOUGH_REPLICAS", "too_few_replicas", "too few brokers are up to keep the topic events.raw safe"],
+  ] as const)(
+    "given a broker that answers %s, when named, then what to do is said, and that it passes by itself",
+    (id, kind, says) => {
+      const named = problemOf(buried(new ProtocolError(id)), { ...attempt(), topics: ["events.raw"] });
+      expect(named).toMatchObject({ kind, needsPerson: false });
+      expect(named.sentence).toStartWith(says);
+    },
+  );
+
   test("given something new, when named, then its innermost message is told, one line of it", () => {
     const error = new Error("outer", { cause: new Error("the moon is full\n    at somewhere") });
     expect(problemOf(error, attempt())).toEqual({ kind: "other", sentence: "the moon is full", needsPerson: false });

@@ -12,6 +12,9 @@ export type ProblemKind =
   | "topic_rights"
   | "group_rights"
   | "cluster_rights"
+  | "topic_missing"
+  | "broker_disk"
+  | "too_few_replicas"
   | "unknown_ca"
   | "certificate_expired"
   | "certificate_name"
@@ -116,6 +119,26 @@ const ROWS: readonly Row[] = [
     kind: "cluster_rights",
     matches: apiId(/_AUTHORIZATION_FAILED$/),
     says: (error, attempt) => `${words.who(attempt)} lacks a right (${error.apiId}): ${words.GRANT}`,
+  },
+  {
+    kind: "topic_missing",
+    matches: apiId(/^UNKNOWN_TOPIC(_OR_PARTITION|_ID)$/),
+    says: (_, attempt) => `Kafka lacks ${words.topicsOf(attempt)}: run "npm run kafka:init"`,
+    passing: true,
+  },
+  {
+    kind: "broker_disk",
+    matches: apiId(/^(KAFKA_STORAGE_ERROR|LOG_DIR_NOT_FOUND)$/),
+    says: (_, attempt) =>
+      `the disk of ${words.brokerOf(attempt)} is full or broken: make room there, start the broker again`,
+    passing: true,
+  },
+  {
+    kind: "too_few_replicas",
+    matches: apiId(/^NOT_ENOUGH_REPLICAS(_AFTER_APPEND)?$/),
+    says: (_, attempt) =>
+      `too few brokers are up to keep ${words.topicsOf(attempt)} safe (min.insync.replicas): start those that are away`,
+    passing: true,
   },
   {
     kind: "certificate_expired",

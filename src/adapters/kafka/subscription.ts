@@ -2,7 +2,7 @@ import { Consumer, type Message, type MessagesStream } from "@platformatic/kafka
 import type { KafkaConfig } from "../../config.ts";
 import { RefusedError } from "../../engine/errors.ts";
 import type { Logger } from "../../engine/logger.ts";
-import { Outage } from "../../engine/outage.ts";
+import { Outage, waitingFor } from "../../engine/outage.ts";
 import { within } from "../../engine/patience.ts";
 import {
   type LogRecord,
@@ -118,7 +118,7 @@ export class KafkaSubscription implements Subscription {
     const problem = classifyKafka(error, { config: this.#config, group, topics });
     if (problem instanceof RefusedError && !this.#everRead) throw problem;
     const { isNews, waitMs } = this.#outage.failed(problem);
-    if (isNews) this.#log.warn(problem.message, { group });
+    if (isNews) this.#log.warn(waitingFor(problem), { group });
     await sleep(waitMs, signal).catch(() => {});
   }
 

@@ -1,13 +1,7 @@
 import postgres from "postgres";
-import {
-  DataError,
-  EnvironmentError,
-  LeaseLostError,
-  messageOf,
-  StaleOwnerError,
-  UserError,
-} from "../../engine/errors.ts";
+import { DataError, EnvironmentError, LeaseLostError, StaleOwnerError, UserError } from "../../engine/errors.ts";
 import { NO_LIMIT } from "./never-full.ts";
+import { sentenceOf } from "./problems.ts";
 import { socketOpener, tlsWish } from "./socket.ts";
 
 export type Database = postgres.Sql<{ bigint: number }>;
@@ -80,22 +74,17 @@ export function classify(error: unknown): unknown {
   if (error instanceof EnvironmentError || error instanceof DataError) return error;
   if (error instanceof StaleOwnerError || error instanceof LeaseLostError || error instanceof UserError) return error;
   if (error instanceof postgres.PostgresError) {
-    const hint = NO_SCHEMA.has(error.code) ? ' (is the schema up to date? run "npm run db:migrate")' : "";
-    const message = `Postgres: ${error.message}${hint}`;
     return ENVIRONMENT_CLASSES.has(error.code.slice(0, 2))
-      ? new EnvironmentError(message, { cause: error })
-      : new DataError(message, `sql_${error.code}`, { cause: error });
+      ? new EnvironmentError(sentenceOf(error, "Postgres says no"), { cause: error })
+      : new DataError(`Postgres: ${error.message}`, `sql_${error.code}`, { cause: error });
   }
   if (isConnectionError(error))
-    return new EnvironmentError(`Postgres cannot be reached: ${messageOf(error)}`, { cause: error });
+    return new EnvironmentError(sentenceOf(error, "Postgres cannot be reached"), { cause: error });
   return error;
 }
 
-/** A schema, table or column that is not there. */
-const NO_SCHEMA = new Set(["3F000", "42P01", "42703"]);
-
 const CONNECTION_CODES = /^(CONNECT|CONNECTION_|ECONN|ENOTFOUND|EAI_|EPIPE|ETIMEDOUT|EHOST|ENETUNREACH|ENOENT)/;
 
-function isConnectionError(error: unknown): boolean {
+function isConnectionError(error: unknown): error is Error {
   return error instanceof Error && "code" in error && CONNECTION_CODES.test(String(error.code));
 }

@@ -27,7 +27,9 @@ test.each(["", "?sslmode=require"])(
     for (let nth = 1; nth <= 2; nth++) {
       const error = classify(await db`select 1`.catch((thrown) => thrown));
       expect(error).toBeInstanceOf(EnvironmentError);
-      expect((error as Error).message).toMatch(/^Postgres cannot be reached: 127\.0\.0\.1:\d+ took the connection and/);
+      expect((error as Error).message).toMatch(
+        /^Postgres cannot be reached \(127\.0\.0\.1:\d+ took the connection and/,
+      );
       expect(server.connections()).toBe(nth);
     }
     await db.end({ timeout: 1 });
