@@ -29,7 +29,7 @@ function headline({ servers, stages, ledger }: PipelineHealth): string {
 function overview({ ledger, deadWork, deadRecords, parked: waiting }: PipelineHealth, now: Date): Html {
   const figure = (value: number | string, label: string, note: Html | string | null = null, bad = false) =>
     html`<div class="${bad ? "figure bad" : "figure"}"><b>${typeof value === "number" ? value.toLocaleString("en") : value}</b> ${label}${note && html`<small>${note}</small>`}</div>`;
-  const anew = ledger.flowedAnew;
+  const [anew] = ledger.flowedAnew.latest;
   const oldest = ledger.oldestUnpublishedAt && html`oldest ${ago(ledger.oldestUnpublishedAt, now)}`;
   return html`<div class="figures">
 ${figure(ledger.exact ? ledger.events : `≈ ${ledger.events.toLocaleString("en")}`, "events in the ledger")}

@@ -100,7 +100,7 @@ export const HEALTH: PipelineHealth = {
     kafka: ["127.0.0.1:9092"],
     kafkaProblem: null,
   },
-  ledger: { events: 0, exact: true, unpublished: 0, oldestUnpublishedAt: null, flowedAnew: null },
+  ledger: { events: 0, exact: true, unpublished: 0, oldestUnpublishedAt: null, flowedAnew: { total: 0, latest: [] } },
   stages: [{ stage: "router", group: "router-v1", topics: ["events.raw"], lag: 0, movedAt: null }],
   work: [],
   deadWork: { total: 0, latest: [] },

@@ -37,8 +37,14 @@ export interface LedgerHealth {
   readonly exact: boolean;
   readonly unpublished: number;
   readonly oldestUnpublishedAt: string | null;
-  /** When all of it last began to flow again, and why; null: never. */
-  readonly flowedAnew: { readonly at: string; readonly reason: string; readonly events: number } | null;
+  /** When all of it began to flow again, and why: a reset, a log made anew, or one that had lost something. */
+  readonly flowedAnew: Latest<Flow>;
+}
+
+export interface Flow {
+  readonly at: string;
+  readonly reason: string;
+  readonly events: number;
 }
 
 /** The latest few, and how many there are in all. */

@@ -399,6 +399,8 @@ export interface Leases {
   /** Takes or renews a lease for `ttlMs`; false while somebody else holds it. */
   acquire(lease: Lease, ttlMs: number): Promise<boolean>;
   release(lease: Lease): Promise<void>;
+  /** Who holds it now; null: nobody. */
+  holderOf(name: string): Promise<string | null>;
 }
 
 export interface Outbox {

@@ -1,26 +1,58 @@
+import type { Clock } from "../engine/clock.ts";
 import { EnvironmentError, UserError } from "../engine/errors.ts";
-import type { Forwarding, Log } from "../engine/ports.ts";
+import type { Forwarding, Leases, Log } from "../engine/ports.ts";
 import { sleep } from "../engine/sleep.ts";
 import { EVENTS_TOPIC, TAGS_TOPIC, type TopicDefinition } from "../engine/topics.ts";
 import { faultPoint } from "../runtime/fault-point.ts";
 import { changedTopics } from "./relay.ts";
 import { ensureTopics, type PartitionWishes } from "./topics.ts";
 
-export interface ResetOptions {
+/** What is reset. */
+export interface ResetTarget {
   readonly log: Log;
   readonly forwarding: Forwarding;
   readonly topics: readonly TopicDefinition[];
+}
+
+export interface ResetOptions extends ResetTarget {
   /** Ends the waiting for the cluster. */
   readonly signal: AbortSignal;
 }
 
 const POLL_MS = 100;
 
+/** Held while topics are made anew: a second reset ends, and stages that start wait. */
+export const RESET_LEASE = "reset";
+const LEASE_MS = 10_000;
+const RENEW_MS = 3_000;
+
+/** Does this as the only reset there is. */
+export async function aloneResetting<T>(
+  { leases, clock, holder }: { readonly leases: Leases; readonly clock: Clock; readonly holder: string },
+  work: () => Promise<T>,
+): Promise<T> {
+  const lease = { name: RESET_LEASE, holder };
+  if (!(await leases.acquire(lease, LEASE_MS))) {
+    const other = await leases.holderOf(RESET_LEASE);
+    throw new UserError(
+      `another reset is under way (${other ?? "just over"}): let it finish; one that was killed counts for 10 s`,
+    );
+  }
+  // A renewal that fails is tried again; the lease outlasts two of them.
+  const stop = clock.every(RENEW_MS, () => void leases.acquire(lease, LEASE_MS).catch(() => {}));
+  try {
+    return await work();
+  } finally {
+    stop();
+    await leases.release(lease).catch(() => {});
+  }
+}
+
 /**
  * True where the log is not the one that the ledger was forwarded to: another cluster, or topics created anew; and
  * where a reset was begun and is not through.
  */
-export async function clusterChanged({ log, forwarding, topics }: ResetOptions): Promise<boolean> {
+export async function clusterChanged({ log, forwarding, topics }: ResetTarget): Promise<boolean> {
   const [now, known, begun] = await Promise.all([
     log.identity(topics.map((topic) => topic.name)),
     forwarding.knownIdentity(),
@@ -35,7 +67,7 @@ export async function clusterChanged({ log, forwarding, topics }: ResetOptions):
  * Stops a reset while programs of ours are live: what they have in flight would meet topics that come and go. Where no
  * topic is there to be deleted, as in a new cluster, nothing is taken from under them.
  */
-export async function requireNobodyLive({ log, topics }: ResetOptions, live: readonly string[]): Promise<void> {
+export async function requireNobodyLive({ log, topics }: ResetTarget, live: readonly string[]): Promise<void> {
   if (live.length === 0) return;
   const { topicIds } = await log.identity(topics.map((topic) => topic.name));
   if (topicIds.size === 0) return;
@@ -52,8 +84,7 @@ export async function requireNobodyLive({ log, topics }: ResetOptions, live: rea
 export async function resetTopics(options: ResetOptions): Promise<number> {
   const { log, forwarding, topics } = options;
   const names = topics.map((topic) => topic.name);
-  const hadCatalog = (await log.identity([TAGS_TOPIC])).topicIds.has(TAGS_TOPIC);
-  const partitions = await planReset(options, names.filter(isReplayed));
+  const partitions = await planReset(options);
   faultPoint("reset.planned");
   await log.deleteTopics(names.filter(isReplayed));
   faultPoint("reset.deleted");
@@ -64,7 +95,10 @@ export async function resetTopics(options: ResetOptions): Promise<number> {
   await untilThere(options, partitions);
   const [identity, flowFrom] = await Promise.all([log.identity(names), log.endOffsets([EVENTS_TOPIC])]);
   faultPoint("reset.before-start");
-  const events = await forwarding.startOver({ ...identity, flowFrom }, { catalog: !hadCatalog, reason: "kafka:reset" });
+  const events = await forwarding.startOver(
+    { ...identity, flowFrom },
+    { catalog: partitions.has(TAGS_TOPIC), reason: "kafka:reset" },
+  );
   faultPoint("reset.started");
   return events;
 }
@@ -73,11 +107,19 @@ const isReplayed = (name: string) => name !== TAGS_TOPIC;
 
 /**
  * The partitions that the topics are to have again. Nothing that flows anew remembers a partition: as many as there were
- * are as good as the contract's number. A reset that was killed remembers those that it has deleted already.
+ * are as good as the contract's number. A reset that was killed remembers those that it has deleted already; and the tag
+ * vocabulary, where that was missing and has to be filled.
  */
-async function planReset({ log, forwarding }: ResetOptions, names: readonly string[]): Promise<PartitionWishes> {
-  const { topics: present } = await log.describeTopics(names);
-  await forwarding.beginReset(new Map(present.map(({ name, replicas }) => [name, replicas.length])));
+async function planReset({ log, forwarding, topics }: ResetOptions): Promise<PartitionWishes> {
+  const { topics: present } = await log.describeTopics(topics.map(nameOf));
+  const replayed = present.filter(({ name }) => isReplayed(name));
+  const missing = topics.filter(({ name }) => !isReplayed(name) && present.every((topic) => topic.name !== name));
+  await forwarding.beginReset(
+    new Map([
+      ...replayed.map(({ name, replicas }) => [name, replicas.length] as const),
+      ...missing.map(({ name, partitions }) => [name, partitions] as const),
+    ]),
+  );
   return forwarding.resetUnderWay();
 }
 
@@ -91,8 +133,9 @@ async function untilThere({ log, topics, signal }: ResetOptions, wishes: Partiti
   await until(signal, "was not created in time", async () => {
     const { topics: present } = await log.describeTopics(names);
     const has = new Map(present.map(({ name, replicas }) => [name, replicas.length]));
-    const wanted = topics.filter(({ name }) => isReplayed(name));
-    return wanted.filter(({ name, partitions }) => has.get(name) !== (wishes.get(name) ?? partitions)).map(nameOf);
+    const isThere = ({ name, partitions }: TopicDefinition) =>
+      isReplayed(name) ? has.get(name) === (wishes.get(name) ?? partitions) : has.has(name);
+    return topics.filter((topic) => !isThere(topic)).map(nameOf);
   });
 }
 

@@ -23,6 +23,7 @@ export function rolesOf(registry: Registry): Role[] {
   const topics = registry.topics.map((topic) => topic.name);
   const work = [...registry.work.values()].map((definition) => definition.topic);
   const lagOf = new Set([EVENTS_TOPIC, ...registry.agents.map((agent) => agent.handles.topic)]);
+  const groups = [ROUTER_GROUP, MATERIALIZER_GROUP, ...registry.agents.map((agent) => agent.group)];
   const others = topics.filter((topic) => topic !== EVENTS_TOPIC);
   const roles: Role[] = [
     // Sees all topics: whether one was made anew decides what is sent again.
@@ -43,6 +44,8 @@ export function rolesOf(registry: Registry): Role[] {
       "admin",
       ["kafka:init", "kafka:reset", "kafka:wait", "doctor"],
       ...(["create", "delete", "alter", "alter_configs"] as const).map((operation) => may(operation, topics)),
+      // Whether somebody runs whose topics would go.
+      groups.map((name) => ({ kind: "group", name, operation: "describe" })),
     ),
     role("reader", ["status", "web"], may("describe", [...lagOf])),
   ];

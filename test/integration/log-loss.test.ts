@@ -8,6 +8,7 @@ import type { GroupPosition, Log } from "../../src/engine/ports.ts";
 import { EVENTS_TOPIC } from "../../src/engine/topics.ts";
 import { ingest } from "../../src/pipeline/ingest.ts";
 import { createRelay } from "../../src/pipeline/relay.ts";
+import { runCommand } from "../support/commands.ts";
 import { isApplied } from "../support/settled.ts";
 import { createTestApp, type TestApp } from "../support/test-app.ts";
 
@@ -112,9 +113,24 @@ test(
     expect(await flows(world)).toEqual([
       { reason: expect.stringMatching(/^events\.raw, partition \d, has lost its tail/), events: 40 },
     ] as never);
+    await expectToldByStatus(world);
   },
   TEST_MS,
 );
+
+/** Each loss that was healed, with its time and reason, the last one first. */
+async function expectToldByStatus({ app, env }: TestApp): Promise<void> {
+  await app.db`insert into lifestream.ledger_flows values (0, '2026-01-02T03:04:05Z', 'the log was made anew', 7)`;
+  const { stdout } = await runCommand(["status"], env);
+  expect(stdout).toMatch(
+    /sent again +[-:.\d ]+ UTC, 40 events: events\.raw, partition \d, has lost its tail.*\n +2026-01-02 03:04:05\.000 UTC, 7 events: the log was made anew\n/,
+  );
+  const { ledger } = JSON.parse((await runCommand(["status", "--json"], env)).stdout);
+  expect(ledger.flowedAnew).toMatchObject({
+    total: 2,
+    latest: [{ events: 40 }, { at: expect.stringMatching(/^2026-01-02T03:04:05/), events: 7 }],
+  });
+}
 
 test(
   "given stages that run while the log loses its tail, when the next event comes, then all are applied",

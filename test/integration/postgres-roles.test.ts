@@ -1,6 +1,9 @@
 /** Each process under its own role in Postgres: that it can do its part, and nothing else. */
 import { afterAll, expect, test } from "bun:test";
 import { createTokens } from "../../src/adapters/postgres/tokens.ts";
+import { messageOf } from "../../src/engine/errors.ts";
+import { rebuild } from "../../src/rebuild/rebuild.ts";
+import { isSound, verify } from "../../src/rebuild/verify.ts";
 import { createServerDeps, pipelineHealth, startServer } from "../../src/server.ts";
 import { killLeftCommands, runCommand } from "../support/commands.ts";
 import { createDatabaseLogins, type DatabaseLogins } from "../support/database-logins.ts";
@@ -44,6 +47,11 @@ test(
     await using logins = await createDatabaseLogins(world);
     await expectWholePipeline(world, logins, pages);
 
+    const { db, registry, clock, random } = logins.app("reader");
+    const signal = new AbortController().signal;
+    const folding = { db, registry, projections: registry.projections, clock, random, signal };
+    expect(isSound(await verify(folding))).toBe(true);
+    expect(await rebuild(folding).catch(messageOf)).toContain("permission denied");
     const before = await stateDigest(world.app);
     const reset = await runCommand(["kafka:reset", "--yes"], logins.env("admin"));
     expect(reset).toMatchObject({ code: 0, stderr: "" });

@@ -152,6 +152,11 @@ export class MemoryDatabase {
           alone(() => {
             if (this.leases.get(name)?.holder === holder) this.leases.delete(name, this.#undo);
           }),
+        holderOf: (name) =>
+          alone(() => {
+            const held = this.leases.get(name);
+            return held && held.expiresAt >= this.scheduler.now ? held.holder : null;
+          }),
       },
       outbox: {
         next: (lease, limit, sent) => alone(() => this.#nextOutbox(lease, limit, sent)),

@@ -17,6 +17,11 @@ export function createLeases(db: Database): Leases {
     async release({ name, holder }) {
       await db`delete from lifestream.leases where name = ${name} and holder = ${holder}`;
     },
+    async holderOf(name) {
+      const [row] = await db<{ holder: string }[]>`
+        select holder from lifestream.leases where name = ${name} and expires_at >= clock_timestamp()`;
+      return row?.holder ?? null;
+    },
   };
 }
 

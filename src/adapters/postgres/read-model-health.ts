@@ -1,10 +1,12 @@
 import { TOO_NEW } from "../../engine/decode.ts";
-import type { LedgerHealth, StoredHealth } from "../../engine/health.ts";
+import type { Flow, LedgerHealth, StoredHealth } from "../../engine/health.ts";
 import type { Sql } from "../../engine/ports.ts";
 import type { WorkStatus } from "../../engine/work.ts";
 
 /** How many dead letters and the like are listed. */
 const LISTED = 20;
+/** How often the ledger flowed again is listed so far back. */
+const FLOWS = 5;
 /** Above this many events the ledger's size is Postgres' estimate: counting would take longer than a page may. */
 const EXACT_BELOW = 500_000;
 
@@ -47,14 +49,15 @@ async function ledger(sql: Sql): Promise<LedgerHealth> {
   const [all] = exact ? await sql<{ count: number }[]>`select count(*) as count from lifestream.events` : [];
   const [waiting] = await sql<{ count: number; oldest: string | null }[]>`
     select count(*) as count, min(received_at) as oldest from lifestream.events where not published_to_kafka`;
-  const [flow] = await sql<NonNullable<LedgerHealth["flowedAnew"]>[]>`
-    select started_at as at, reason, events from lifestream.ledger_flows order by generation desc limit 1`;
+  const flows = await sql<(Flow & { total: number })[]>`
+    select started_at as at, reason, events, count(*) over () as total from lifestream.ledger_flows
+    order by generation desc limit ${FLOWS}`;
   return {
     events: all?.count ?? estimate,
     exact,
     unpublished: waiting?.count ?? 0,
     oldestUnpublishedAt: waiting?.oldest ?? null,
-    flowedAnew: flow ?? null,
+    flowedAnew: split(flows),
   };
 }
 

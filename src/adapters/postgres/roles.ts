@@ -70,8 +70,8 @@ const reads = (tables: readonly string[]) => tables.map((table) => on(table, { s
 const keeps = (tables: readonly string[]) =>
   tables.map((table) => on(table, { select: true, insert: true, update: true, delete: true }));
 
-/** Every program asks first whether the schema is up to date, and which log the ledger was sent to. */
-const ENTER = reads(["schema_migrations", "log_identity"]);
+/** Every program asks first whether the schema is up to date, which log the ledger was sent to, and whether it is reset. */
+const ENTER = reads(["schema_migrations", "log_identity", "topic_resets", "leases"]);
 /** `id` is read to see whether the event was there. */
 const APPEND = [on("events", { insert: FACT, select: ["id"] })];
 const LEASE = keeps(["leases"]);
@@ -157,7 +157,7 @@ export function databaseRoles({ registry, tables, embedded }: RolesOptions): Dat
       tables: [on("events", { insert: FACT })],
       sequences: [],
     },
-    role("reader", ["show", "status"], everything),
+    role("reader", ["show", "status", "verify"], everything),
     role(
       "admin",
       [

@@ -1,48 +1,40 @@
+import { hostname } from "node:os";
 import { createInterface } from "node:readline/promises";
-import type { App } from "../../app.ts";
 import { UserError } from "../../engine/errors.ts";
 import { count } from "../../engine/web/parts.ts";
-import { clusterChanged, requireNobodyLive, resetTopics } from "../../pipeline/reset.ts";
-import { readModelOf } from "../../server.ts";
+import { aloneResetting, clusterChanged, requireNobodyLive, resetTopics } from "../../pipeline/reset.ts";
 import type { CommandInput } from "../command.ts";
 import { openCommandApp } from "../context.ts";
+import { liveStages } from "../live-stages.ts";
 import { requireKafka } from "../require-kafka.ts";
 
 const DEADLINE_MS = 120_000;
 
 export async function kafkaReset({ options }: CommandInput): Promise<void> {
-  await using app = await openCommandApp("kafka:reset");
+  await using app = await openCommandApp("kafka:reset", { withAgents: true });
   await requireKafka(app);
-  const { log, store, registry } = app;
-  const signal = AbortSignal.timeout(DEADLINE_MS);
-  const reset = { log, forwarding: store.forwarding, topics: registry.topics, signal };
-  if (options.ifClusterChanged && !(await clusterChanged(reset))) {
+  const { log, store, registry, clock } = app;
+  const { forwarding, leases } = store;
+  const { topics } = registry;
+  const target = { log, forwarding, topics };
+  if (options.ifClusterChanged && !(await clusterChanged(target))) {
     console.log("same cluster: nothing to do");
     return;
   }
-  if (!options.force) await requireNobodyLive(reset, await liveStages(app));
-  const begun = await store.forwarding.resetUnderWay();
-  if (begun.size > 0) console.log("completing a reset that was interrupted");
-  if (!options.yes) await confirm(registry.topics.map((topic) => topic.name));
-  // Asked first: no topic is deleted for a ledger that cannot flow again.
-  await store.forwarding.knownIdentity();
-  await resetTopics(reset);
-  const events = await store.outbox.pending();
+  if (!options.yes) await confirm(topics.map((topic) => topic.name));
+  const holder = `${hostname()}:${process.pid}`;
+  const events = await aloneResetting({ leases, clock, holder }, async () => {
+    // What starts from here on waits, so whoever runs is seen.
+    if (!options.force) await requireNobodyLive(target, await liveStages(app));
+    if ((await forwarding.resetUnderWay()).size > 0) console.log("completing a reset that was interrupted");
+    // Asked first: no topic is deleted for a ledger that cannot flow again.
+    await forwarding.knownIdentity();
+    await resetTopics({ ...target, signal: clock.deadline(DEADLINE_MS) });
+    return store.outbox.pending();
+  });
   console.log(
     `topics recreated; ${count(events, "event")} flow again as soon as the relay runs; nothing is fetched or paid for twice`,
   );
-}
-
-/** What each lease is held by. Leases are renewed while a stage runs, over either log, so no other heartbeat is needed. */
-const STAGES: Readonly<Record<string, string>> = {
-  relay: "the relay",
-  dispatcher: "the router",
-  catalog: "the materializer",
-};
-
-async function liveStages(app: App): Promise<string[]> {
-  const { leases } = await readModelOf(app).health();
-  return leases.flatMap(({ name, held, holder }) => (held && STAGES[name] ? [`${STAGES[name]} (${holder})`] : []));
 }
 
 async function confirm(topics: readonly string[]): Promise<void> {

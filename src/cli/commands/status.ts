@@ -67,12 +67,18 @@ function ledger({ ledger: held }: PipelineHealth): string[][] {
   return [
     ["events", `${exact ? "" : "about "}${events.toLocaleString("en")}`],
     ["not yet in Kafka", `${unpublished.toLocaleString("en")}${oldest}`],
-    ...(flowedAnew ? [["sent again", anew(flowedAnew)]] : []),
+    ...anew(flowedAnew),
   ];
 }
 
-function anew({ at, reason, events }: NonNullable<PipelineHealth["ledger"]["flowedAnew"]>): string {
-  return `${relativeTime(Date.parse(at) - Date.now())}, ${count(events, "event")}: ${plain(reason)}`;
+/** Each time that all of it was sent again, the last one first. */
+function anew({ total, latest }: PipelineHealth["ledger"]["flowedAnew"]): string[][] {
+  const lines = latest.map(({ at, reason, events }, index) => [
+    index === 0 ? "sent again" : "",
+    `${exactTime(at)}, ${count(events, "event")}: ${plain(reason)}`,
+  ]);
+  const more = total - latest.length;
+  return more > 0 ? [...lines, ["", paint("dim", `and ${count(more, "time")} before`)]] : lines;
 }
 
 function stages({ stages: list, servers: { kafkaProblem } }: PipelineHealth): string[][] {
