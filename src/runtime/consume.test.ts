@@ -67,8 +67,9 @@ function aWorld(rounds: RecordBatch[][], { disown = [] as number[] } = {}) {
     transaction: <T>(work: (tx: StoreTx) => Promise<T>) => work(tx),
   } as unknown as Store;
   const applied: number[] = [];
-  const run = (handle: (offset: number) => void = () => {}) => {
+  const run = (handle: (offset: number) => void = () => {}, room?: () => Promise<number>) => {
     const handler: RecordHandler = {
+      ...(room ? { room } : {}),
       stage: "test",
       group: "g",
       topics: ["events.raw"],
@@ -104,6 +105,19 @@ test("given a batch that is not ours any more, when a later one comes, then read
   await world.run();
   expect(world.applied).toEqual([0]);
   expect(world.subscriptions()).toBe(2);
+});
+
+test("given a batch that waits for room, when its partition goes to another member meanwhile, then it is left to that one", async () => {
+  const disown: number[] = [];
+  const world = aWorld([[batchOf(1, 0, 1)]], { disown });
+  await world.run(
+    () => {},
+    async () => {
+      disown.push(0);
+      return 10;
+    },
+  );
+  expect(world.applied).toEqual([]);
 });
 
 test("given a stretch that is gone from the log, when it is missing twice, then the rest is handled", async () => {

@@ -158,7 +158,8 @@ async function processBatch(batch: RecordBatch, batchContext: BatchContext): Pro
     if (context.signal.aborted || !subscription.owns(batch)) return;
     try {
       const room = (await handler.room?.(context.signal)) ?? batch.records.length;
-      if (context.signal.aborted) return;
+      // While it waited for room its partition may have gone to another member.
+      if (context.signal.aborted || !subscription.owns(batch)) return;
       if (room < batch.records.length) return await inTwo(batch, room, batchContext);
       await applyBatch(batch, batchContext);
       if (outage.over()) context.logger.info("going on", { stage: handler.stage });
