@@ -110,6 +110,18 @@ test("given a batch that is not ours any more, when a later one comes, then read
   expect(world.subscriptions()).toBe(2);
 });
 
+test("given a batch that waits for room, when its partition goes to another member meanwhile, then it is left to that one", async () => {
+  const disown: number[] = [];
+  const world = aWorld([[batchOf(1, 0, 1)]], { disown });
+  await world.run(() => {}, {
+    async room() {
+      disown.push(0);
+      return 10;
+    },
+  });
+  expect(world.applied).toEqual([]);
+});
+
 test("given a stretch that is gone from the log, when it is missing twice, then the rest is handled", async () => {
   const world = aWorld([[batchOf(1, 0), batchOf(1, 5)], [batchOf(2, 5, 6)]]);
   await world.run();

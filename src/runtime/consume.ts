@@ -162,7 +162,8 @@ async function processBatch(batch: RecordBatch, batchContext: BatchContext): Pro
     if (context.signal.aborted || !subscription.owns(batch)) return;
     try {
       const allowed = (await handler.room?.(context.signal)) ?? batch.records.length;
-      if (context.signal.aborted) return;
+      // While it waited for room its partition may have gone to another member.
+      if (context.signal.aborted || !subscription.owns(batch)) return;
       const room = Math.min(allowed, fitting(batch.records, handler));
       if (room < batch.records.length) return await inTwo(batch, room, batchContext);
       await applyBatch(batch, batchContext);

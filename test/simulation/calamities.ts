@@ -4,7 +4,7 @@ import type { MemoryCluster } from "./memory-log.ts";
 import type { Scheduler } from "./scheduler.ts";
 
 /** Ways in which a log loses what it was sent. The ledger has to flow into it again. */
-export const CALAMITIES = ["topic anew", "cluster anew", "lost tail"] as const;
+export const CALAMITIES = ["topic anew", "cluster anew", "lost tail", "retention"] as const;
 export type Calamity = (typeof CALAMITIES)[number];
 
 interface Scene {
@@ -17,6 +17,7 @@ interface Scene {
 export function befall(calamity: Calamity, { scheduler, cluster, registry }: Scene): string {
   const names = registry.topics.map(({ name }) => name);
   if (calamity === "lost tail") return loseTails(names, { scheduler, cluster, registry });
+  if (calamity === "retention") return passConsumers(names, { scheduler, cluster, registry });
   const all = calamity === "cluster anew";
   // Mostly the topic of all events: everything comes of it.
   const one = scheduler.chance(0.5) ? EVENTS_TOPIC : (names[scheduler.below(names.length)] ?? EVENTS_TOPIC);
@@ -40,4 +41,13 @@ function loseTails(names: readonly string[], { scheduler, cluster }: Scene): str
   cluster.crash();
   const lost = cut.filter(([, records]) => records > 0).map(([name, records]) => `${records} of ${name}`);
   return `the broker loses its last records: ${lost.join(", ") || "none"}`;
+}
+
+/** What is old is deleted, whether somebody has read it or not. */
+function passConsumers(names: readonly string[], { scheduler, cluster }: Scene): string {
+  const deleted = names
+    .filter((name) => name !== DEAD_LETTER_TOPIC)
+    .map((name) => [name, cluster.deleteOldest(name, (held) => (scheduler.chance(0.5) ? held : 0))] as const);
+  const gone = deleted.filter(([, records]) => records > 0).map(([name, records]) => `${records} of ${name}`);
+  return `retention deletes ${gone.join(", ") || "nothing"}`;
 }

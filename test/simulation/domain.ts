@@ -3,7 +3,7 @@ import type { Agent } from "../../src/engine/agent.ts";
 import type { Domain } from "../../src/engine/domain.ts";
 import { DataError, PauseError, RetryLaterError, TerminalError } from "../../src/engine/errors.ts";
 import { defineEvent, type StoredEvent } from "../../src/engine/event.ts";
-import type { Projection } from "../../src/engine/projection.ts";
+import type { Parked, Projection } from "../../src/engine/projection.ts";
 import { defineRoute } from "../../src/engine/route.ts";
 import { defineWork } from "../../src/engine/work.ts";
 import type { SimSql } from "./memory-store.ts";
@@ -12,6 +12,8 @@ import type { Scheduler, SimProcess } from "./scheduler.ts";
 const payload = z.looseObject({ number: z.number() });
 export const happened = defineEvent({ type: "thing.happened", subject: "thing", version: 1, payload });
 export const enriched = defineEvent({ type: "thing.enriched", subject: "thing", version: 1, payload });
+/** Said about something that happened, often before that is known. */
+export const noted = defineEvent({ type: "note.added", subject: "note", version: 1, payload });
 const enrichThing = defineWork({ type: "enrich_thing", payload });
 
 /** What the projection keeps of a subject. */
@@ -27,6 +29,9 @@ export interface Outside {
 }
 
 export const THINGS = "things";
+/** By the number of what happened, the notes about it: their positions, in the order in which they were applied. */
+export const NOTES = "notes";
+const KNOWN = "known";
 
 /**
  * Writes down every event it is given, so that one applied twice shows. `replayed`: events may come again, and then a
@@ -43,15 +48,32 @@ function apply(events: readonly StoredEvent[], sql: SimSql, replayed: boolean): 
   }
 }
 
-/** How an agent's attempt goes, by what the dice say. */
-const MOODS = ["ok", "ok", "ok", "ok", "slow", "retry", "later", "terminal", "hang", "pause"] as const;
+/** Notes wait for what they are about; each is written down as often as it is applied. */
+function applyNotes(events: readonly StoredEvent[], sql: SimSql, replayed: boolean): Parked[] {
+  const notes = sql.table<readonly number[]>(NOTES);
+  const known = sql.table<true>(KNOWN);
+  return events.flatMap((event) => {
+    const about = String(event.payload.number);
+    if (!known.get(about)) return [{ event, waitsFor: String(event.payload.about) }];
+    const before = notes.get(about) ?? [];
+    const at = event.position ?? -1;
+    if (!replayed || !before.includes(at)) notes.set(about, [...before, at]);
+    return [];
+  });
+}
+
+/** How an agent's attempt may go. */
+export const MOODS = ["ok", "ok", "ok", "ok", "slow", "retry", "later", "terminal", "hang", "pause"] as const;
+export type Mood = (typeof MOODS)[number];
 
 export interface Setting {
   readonly scheduler: Scheduler;
   readonly process: SimProcess;
   readonly outside: Outside;
-  /** The storm is over: everything that is asked for works. */
+  /** The storm is over: everything can be read. */
   readonly calm: () => boolean;
+  /** How the agent's work on this number goes when it is called for the n-th time. */
+  readonly mood: (number: number, nth: number) => Mood;
   /** Events come again: the log is filled anew from the ledger, or what was set aside is read once more. */
   readonly replayed: boolean;
 }
@@ -64,8 +86,8 @@ function requireReadable(events: readonly StoredEvent[], { replayed, calm }: Set
 
 /** A domain of the simulation: things happen, each is enriched once, and a projection writes down what it saw. */
 export function simulatedDomain(setting: Setting): Domain {
-  const { scheduler, process, outside, calm, replayed } = setting;
-  const clock = scheduler.clock(process, () => 0);
+  const { scheduler, process, outside, replayed } = setting;
+  const clock = scheduler.clock(process);
   const agent: Agent<{ number: number }> = {
     name: "enricher",
     group: "enricher-v1",
@@ -74,8 +96,7 @@ export function simulatedDomain(setting: Setting): Domain {
     timeoutMs: 8_000,
     async run(work, { signal }) {
       await scheduler.point(process);
-      outside.calls.set(work.id, (outside.calls.get(work.id) ?? 0) + 1);
-      const mood = calm() ? "ok" : MOODS[scheduler.below(MOODS.length)];
+      const mood = setting.mood(work.payload.number, count(outside.calls, work.id));
       if (mood === "slow") await clock.sleep(scheduler.below(6_000), signal);
       if (mood === "hang") await new Promise(() => {});
       if (mood === "retry") throw new Error("it did not work this time");
@@ -100,11 +121,33 @@ export function simulatedDomain(setting: Setting): Domain {
       },
     })),
   };
+  const notes: Projection<SimSql> = {
+    name: "notes",
+    tables: [NOTES, KNOWN],
+    handlers: [
+      {
+        type: happened.type,
+        handler: async (events, tx) => {
+          await scheduler.point(process);
+          const known = tx.table<true>(KNOWN);
+          for (const { payload } of events) known.set(String(payload.number), true);
+          return undefined;
+        },
+      },
+      {
+        type: noted.type,
+        handler: async (events, tx) => {
+          await scheduler.point(process);
+          return applyNotes(events, tx, replayed);
+        },
+      },
+    ],
+  };
   return {
     name: "things",
-    events: [happened, enriched],
+    events: [happened, enriched, noted],
     // Its handlers write to the simulated database, which is what the store's transactions hand them here.
-    projections: [projection as unknown as Projection],
+    projections: [projection, notes] as unknown as Projection[],
     routes: [
       defineRoute({
         on: happened,
@@ -115,4 +158,11 @@ export function simulatedDomain(setting: Setting): Domain {
     ],
     agents: [agent],
   };
+}
+
+/** Counts one more; returns how many it is. */
+function count(counts: Map<string, number>, key: string): number {
+  const now = (counts.get(key) ?? 0) + 1;
+  counts.set(key, now);
+  return now;
 }

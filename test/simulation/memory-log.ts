@@ -35,7 +35,9 @@ const REJOIN: Backoff = { baseMs: 200, capMs: 10_000 };
 interface Topic {
   id: string;
   config: Record<string, string>;
+  /** By offset. What lies before the partition's start is deleted: nobody can read it any more. */
   partitions: LogRecord[][];
+  starts: number[];
 }
 
 interface Member {
@@ -65,6 +67,7 @@ export class MemoryCluster {
   readonly broker = new SimProcess("broker");
   readonly #topics = new Map<string, Topic>();
   readonly #groups = new Map<string, Group>();
+  readonly #givenUp = new Map<string, number>();
   readonly #waiting = new Set<{ isNews: () => boolean; wake: () => void }>();
   #ids = 0;
   /** How often the broker has come up: what was on its way to it when it went never arrives. */
@@ -72,7 +75,7 @@ export class MemoryCluster {
   clusterId = "sim-0";
 
   constructor(readonly scheduler: Scheduler) {
-    scheduler.clock(this.broker, () => 0).every(HEARTBEAT_MS, () => this.#expireSessions());
+    scheduler.clock(this.broker).every(HEARTBEAT_MS, () => this.#expireSessions());
   }
 
   /** The cluster as one process sees it. */
@@ -93,8 +96,8 @@ export class MemoryCluster {
       append,
       subscribe: (options) => new MemorySubscription(this, process, options),
       endOffsets: (topics) => ask(() => this.endOffsets(topics)),
-      // Nothing is ever deleted here.
-      startOffsets: (topics) => ask(() => new Map([...this.endOffsets(topics).keys()].map((key) => [key, 0]))),
+      startOffsets: (topics) =>
+        ask(() => new Map([...this.endOffsets(topics).keys()].map((key) => [key, this.start(toPartition(key))]))),
       identity: (topics) => ask(() => this.identity(topics)),
       members: (groups) => ask(() => new Map(groups.map((name) => [name, this.group(name).members.length]))),
       cluster: () => ask(() => ({ brokers: [1], defaults: null })),
@@ -114,7 +117,8 @@ export class MemoryCluster {
     if (this.#topics.has(name)) return;
     this.#ids += 1;
     const records = Array.from({ length: partitions }, () => []);
-    this.#topics.set(name, { id: `topic-${this.#ids}`, config: { ...config }, partitions: records });
+    const starts = records.map(() => 0);
+    this.#topics.set(name, { id: `topic-${this.#ids}`, config: { ...config }, partitions: records, starts });
     this.#rebalanceReaders(name);
   }
 
@@ -128,9 +132,21 @@ export class MemoryCluster {
 
   /** The disk forgets the last records of a topic: so many of each partition. Returns how many there were. */
   cutTail(name: string, count: () => number): number {
-    return this.#topic(name).partitions.reduce((cut, records) => {
-      const kept = Math.max(0, records.length - count());
+    const { partitions, starts } = this.#topic(name);
+    return partitions.reduce((cut, records, partition) => {
+      const kept = Math.max(starts[partition] ?? 0, records.length - count());
       return cut + records.splice(kept).length;
+    }, 0);
+  }
+
+  /** Retention deletes the oldest records of a topic: `count` says how many of those that a partition holds. */
+  deleteOldest(name: string, count: (held: number) => number): number {
+    const { partitions, starts } = this.#topic(name);
+    return partitions.reduce((deleted, records, partition) => {
+      const start = starts[partition] ?? 0;
+      const more = count(records.length - start);
+      starts[partition] = start + more;
+      return deleted + more;
     }, 0);
   }
 
@@ -141,7 +157,10 @@ export class MemoryCluster {
 
   addPartitions(name: string, count: number): void {
     const topic = this.#topic(name);
-    while (topic.partitions.length < count) topic.partitions.push([]);
+    while (topic.partitions.length < count) {
+      topic.partitions.push([]);
+      topic.starts.push(0);
+    }
     this.#rebalanceReaders(name);
   }
 
@@ -166,9 +185,10 @@ export class MemoryCluster {
     return (this.#topics.get(topic)?.partitions ?? []).flat();
   }
 
-  /** Whether the log holds each of these events where it was sent to. */
+  /** Whether the log holds each of these events where it was sent to, but for what retention has deleted. */
   holds(events: readonly { id: string; at: RecordPosition }[]): boolean {
     return events.every(({ id, at }) => {
+      if (at.offset < this.start(at)) return true;
       const [record] = this.read(at, at.offset, 1);
       return record !== undefined && JSON.parse(decode(record.value)).id === id;
     });
@@ -180,6 +200,20 @@ export class MemoryCluster {
 
   end({ topic, partition }: TopicPartition): number {
     return this.#topics.get(topic)?.partitions[partition]?.length ?? 0;
+  }
+
+  start({ topic, partition }: TopicPartition): number {
+    return this.#topics.get(topic)?.starts[partition] ?? 0;
+  }
+
+  /** Notes that a process has been given a partition, or has given it up. */
+  noteHolding(process: SimProcess, group: string, at: string, isHeld: boolean): void {
+    this.#givenUp.set(`${process.name}/${group}/${at}`, isHeld ? Number.POSITIVE_INFINITY : this.scheduler.steps);
+  }
+
+  /** The step at which a process gave a partition up; infinite: it has it, as far as it knows. */
+  givenUpAt(process: SimProcess, group: string, at: string): number {
+    return this.#givenUp.get(`${process.name}/${group}/${at}`) ?? 0;
   }
 
   read({ topic, partition }: TopicPartition, offset: number, limit: number): LogRecord[] {
@@ -350,7 +384,7 @@ class MemorySubscription implements Subscription {
         failures += 1;
         const pause = fullJitter(failures, REJOIN, scheduler.random);
         await scheduler
-          .clock(this.process, () => 0)
+          .clock(this.process)
           .sleep(pause, this.options.signal)
           .catch(() => {});
       }
@@ -378,7 +412,7 @@ class MemorySubscription implements Subscription {
     if (this.#generation === group.generation) return;
     this.#generation = group.generation;
     this.#epoch += 1;
-    this.#next.clear();
+    this.#giveUp();
     const mine = [...group.owners]
       .filter(([, owner]) => owner === this.#member)
       .map(([key]) => toPartition(key))
@@ -388,8 +422,10 @@ class MemorySubscription implements Subscription {
     for (const at of mine) {
       const key = positionKey(at);
       const offset = known.get(key) ?? group.committed.get(key) ?? 0;
-      // One that lies after the end is no position in this log: the oldest there is, as nothing may be skipped.
-      this.#next.set(key, { ...at, offset: offset > this.cluster.end(at) ? 0 : offset });
+      // One that the log does not hold is no position in it: the oldest there is, as nothing may be skipped.
+      const [start, end] = [this.cluster.start(at), this.cluster.end(at)];
+      this.#next.set(key, { ...at, offset: offset > end || offset < start ? start : offset });
+      this.cluster.noteHolding(this.process, this.options.group, key, true);
     }
     this.options.onChange?.("reading");
   }
@@ -401,11 +437,9 @@ class MemorySubscription implements Subscription {
     this.#generation = -1;
     group.members.push(member);
     this.#stopHeartbeat();
-    this.#stopHeartbeat = cluster.scheduler
-      .clock(process, () => 0)
-      .every(HEARTBEAT_MS, () => {
-        member.lastSeen = cluster.scheduler.now;
-      });
+    this.#stopHeartbeat = cluster.scheduler.clock(process).every(HEARTBEAT_MS, () => {
+      member.lastSeen = cluster.scheduler.now;
+    });
     cluster.rebalance(group);
   }
 
@@ -414,10 +448,15 @@ class MemorySubscription implements Subscription {
     const group = this.#group;
     const member = this.#member;
     this.#member = null;
-    this.#next.clear();
+    this.#giveUp();
     if (!member || !group.members.includes(member)) return;
     group.members = group.members.filter((other) => other !== member);
     this.cluster.rebalance(group);
+  }
+
+  #giveUp(): void {
+    for (const key of this.#next.keys()) this.cluster.noteHolding(this.process, this.options.group, key, false);
+    this.#next.clear();
   }
 
   /** Some of the next records of some partition. */
@@ -426,6 +465,7 @@ class MemorySubscription implements Subscription {
     const waiting = [...this.#next.values()].filter((at) => this.cluster.end(at) > at.offset);
     const at = waiting[scheduler.below(waiting.length)];
     if (!at) return this.#requireInRange();
+    if (at.offset < this.cluster.start(at)) throw outOfRange(at);
     const limit = 1 + scheduler.below(Math.min(this.options.maxBatch, 12));
     const { topic, partition, topicId } = at;
     if (this.cluster.topicId(topic) !== topicId) throw new EnvironmentError(`Kafka: ${topic} was created anew`);
@@ -437,7 +477,7 @@ class MemorySubscription implements Subscription {
   /** A broker refuses to read from beyond the end of its log. */
   #requireInRange(): null {
     const beyond = [...this.#next.values()].find((at) => at.offset > this.cluster.end(at));
-    if (beyond) throw new EnvironmentError(`Kafka: ${beyond.topic} has no offset ${beyond.offset}`);
+    if (beyond) throw outOfRange(beyond);
     return null;
   }
 
@@ -462,6 +502,9 @@ class MemorySubscription implements Subscription {
     return false;
   }
 }
+
+const outOfRange = ({ topic, offset }: RecordPosition) =>
+  new EnvironmentError(`Kafka: ${topic} has no offset ${offset}`);
 
 function toPartition(key: string): TopicPartition {
   const cut = key.lastIndexOf(":");

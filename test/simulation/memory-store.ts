@@ -94,6 +94,10 @@ export class MemoryDatabase {
   readonly identity = new Table<KnownLog>();
   /** Dead letters that are being sent: where their topic ended before. */
   readonly unmarked = new Table<ReadonlyMap<string, number>>();
+  /** Writes of a consumer that had given its partition up when it began with them. */
+  readonly staleWrites = new Table<string>();
+  /** How often a running attempt of each piece of work was given back, to be made again under its number. */
+  readonly givenBack = new Table<number>();
   readonly #state = new Map<string, Table<unknown>>();
   readonly #listeners = new Set<{ channel: string; process: SimProcess; wake: () => void }>();
   #sequence = 0;
@@ -104,8 +108,15 @@ export class MemoryDatabase {
   wrapTx: TxWrapper = (tx) => tx;
   /** Set by a mutant: leases fence nothing. */
   fenced = true;
+  /** Unset by a mutant: whoever wants to moves a position, wherever it is. */
+  comparesPositions = true;
   /** Unset by a mutant: work begins its next round before the dead letter of the last one is sent. */
   roundsWait = true;
+
+  /** How wrong its wall clock is, in milliseconds. */
+  skewMs = 0;
+  /** The step at which a process gave a partition up; infinite: it has it. */
+  givenUpAt: (process: SimProcess, group: string, at: string) => number = () => Number.POSITIVE_INFINITY;
 
   constructor(readonly scheduler: Scheduler) {}
 
@@ -128,7 +139,7 @@ export class MemoryDatabase {
   /** Inserts as another program's own transaction does, with a position that it took earlier. */
   insert(row: LedgerRow, position: number): void {
     if (this.events.get(row.id)) return;
-    this.events.set(row.id, toEntry(row, position, this.scheduler.now));
+    this.events.set(row.id, toEntry(row, position, this.#now));
     this.notify("events");
   }
 
@@ -140,7 +151,10 @@ export class MemoryDatabase {
   storeFor(process: SimProcess): Store<SimSql> {
     const alone = <T>(work: () => T) => this.#transact(process, async () => work());
     return {
-      transaction: (work) => this.#transact(process, () => work(this.wrapTx(this.#tx(process)))),
+      transaction: (work) => {
+        const begunAt = this.scheduler.steps;
+        return this.#transact(process, () => work(this.wrapTx(this.#tx(process, begunAt))));
+      },
       positions: { load: (group, partitions) => alone(() => this.#loadPositions(group, partitions)) },
       ledger: {
         find: (ids) => alone(() => ids.flatMap((id) => this.events.get(id) ?? [])),
@@ -195,7 +209,7 @@ export class MemoryDatabase {
           }),
         renew: (attempts, leaseMs) =>
           alone(() => {
-            const leaseUntil = this.scheduler.now + leaseMs;
+            const leaseUntil = this.#now + leaseMs;
             for (const { id } of this.#matching(attempts, ["running"])) this.#update(id, { leaseUntil });
           }),
         sweep: (lease) => alone(() => this.#sweep(lease)),
@@ -222,6 +236,10 @@ export class MemoryDatabase {
   /** All events, as the ledger orders them. */
   inOrder(): LedgerEntry[] {
     return byPosition(this.events.values());
+  }
+
+  get #now(): number {
+    return this.scheduler.now + this.skewMs;
   }
 
   get #generation(): number {
@@ -291,7 +309,8 @@ export class MemoryDatabase {
     next?.resume(true);
   }
 
-  #tx(process: SimProcess): SimTx {
+  /** `begunAt`: the step at which it was asked for. */
+  #tx(process: SimProcess, begunAt: number): SimTx {
     const undo = this.#undo;
     /** Every statement is a moment at which the process may die. */
     const statement = async <T>(run: () => T): Promise<T> => {
@@ -303,7 +322,12 @@ export class MemoryDatabase {
       sql: { table: (name) => this.table<never>(name).within(undo, () => this.#requireOpen(undo)) as never },
       positions: {
         advance: (group, partition, from, to) =>
-          statement(() => this.#advance(group, positionKey(partition), from, to)),
+          statement(() => {
+            const at = positionKey(partition);
+            this.#advance(group, at, from, to);
+            if (this.givenUpAt(process, group, at) < begunAt)
+              this.staleWrites.set(`${group}/${at}/${begunAt}`, `${process.name} moved ${group} on ${at}`, undo);
+          }),
       },
       ledger: {
         append: (rows) => statement(() => this.#appendRows(rows)),
@@ -333,21 +357,21 @@ export class MemoryDatabase {
             const [running] = this.#matching([{ id, attempt }], ["running"]);
             if (!running) return false;
             const said = { lastError: error ?? running.lastError, errorClass: errorClass ?? running.errorClass };
-            this.#update(id, { status: outcome, leaseUntil: null, finishedAt: this.scheduler.now, ...said });
+            this.#update(id, { status: outcome, leaseUntil: null, finishedAt: this.#now, ...said });
             return true;
           }),
         postpone: (id, attempt, afterMs, error, errorClass) =>
           statement(() => {
-            const nextAttemptAt = this.scheduler.now + afterMs;
+            const nextAttemptAt = this.#now + afterMs;
             const said = { lastError: error, errorClass };
             for (const one of this.#matching([{ id, attempt }], ["running"])) {
-              this.#update(one.id, { status: "pending", leaseUntil: null, nextAttemptAt, ...said });
+              this.#giveBack(one.id, { nextAttemptAt, ...said });
             }
           }),
         release: (attempts) =>
           statement(() => {
             for (const { id } of this.#matching(attempts, ["running"])) {
-              this.#update(id, { status: "pending", leaseUntil: null, nextAttemptAt: this.scheduler.now });
+              this.#giveBack(id, { nextAttemptAt: this.#now });
             }
             this.notify("work");
           }),
@@ -400,7 +424,7 @@ export class MemoryDatabase {
       savepoint: async (work) => {
         const mark = undo.length;
         try {
-          return await work(this.#tx(process));
+          return await work(this.#tx(process, begunAt));
         } catch (error) {
           this.#requireOpen(undo);
           for (const back of undo.splice(mark).reverse()) back();
@@ -429,7 +453,7 @@ export class MemoryDatabase {
     const now = this.positions.get(key);
     const inUse = now && this.identity.get("log")?.topicIds.get(at.slice(0, at.lastIndexOf(":"))) === now.topicId;
     const moved = now?.topicId === to.topicId ? now.lastOffset !== from?.lastOffset : inUse;
-    if (now ? moved : from) {
+    if (this.comparesPositions && (now ? moved : from)) {
       throw new StaleOwnerError(`${group} was moved on ${at} by another member`);
     }
     this.positions.set(key, { ...to, group, at }, this.#undo);
@@ -438,7 +462,7 @@ export class MemoryDatabase {
   #appendRows(rows: readonly LedgerRow[]): string[] {
     const fresh = rows.filter(({ id }) => !this.events.get(id));
     for (const row of fresh) {
-      this.events.set(row.id, toEntry(row, this.nextPosition(), this.scheduler.now), this.#undo);
+      this.events.set(row.id, toEntry(row, this.nextPosition(), this.#now), this.#undo);
     }
     if (fresh.length > 0) this.notify("events");
     return fresh.map(({ id }) => id);
@@ -456,7 +480,7 @@ export class MemoryDatabase {
           round: 1,
           attemptsBefore: 0,
           redriveAsked: false,
-          nextAttemptAt: this.scheduler.now,
+          nextAttemptAt: this.#now,
           leaseUntil: null,
           agent: null,
           lastError: null,
@@ -480,10 +504,10 @@ export class MemoryDatabase {
       const [failed] = this.#matching([{ id, attempt }], ["failed"]);
       if (!failed) continue;
       settled += 1;
-      const common = { lastError: error, errorClass, finishedAt: this.scheduler.now };
+      const common = { lastError: error, errorClass, finishedAt: this.#now };
       if (retryInMs === null) this.#update(id, { ...common, status: "dead" });
       else {
-        const nextAttemptAt = this.scheduler.now + retryInMs;
+        const nextAttemptAt = this.#now + retryInMs;
         this.#update(id, { ...common, status: "pending", attempt: attempt + 1, nextAttemptAt });
       }
     }
@@ -526,14 +550,15 @@ export class MemoryDatabase {
       const { attempt, round } = work;
       this.#update(id, { attempt: attempt + 1, attemptsBefore: attempt, round: round + 1 });
       this.#update(id, { status: "pending", redriveAsked: false, deadLetterSent: false, queuedAt: null });
-      this.#update(id, { nextAttemptAt: this.scheduler.now });
+      this.#update(id, { nextAttemptAt: this.#now });
       this.notify("work");
     }
   }
 
   #accept(attempts: readonly { id: string; attempt: number }[], leaseMs: number, agent: string): AcceptedWork[] {
-    const leaseUntil = this.scheduler.now + leaseMs;
-    return this.#matching(attempts, ["pending", "queued"]).map((work) => {
+    const leaseUntil = this.#now + leaseMs;
+    // One that a message names twice is updated once, as in SQL.
+    return [...new Set(this.#matching(attempts, ["pending", "queued"]))].map((work) => {
       this.#update(work.id, { status: "running", agent, leaseUntil });
       return toAccepted(work);
     });
@@ -554,8 +579,8 @@ export class MemoryDatabase {
 
   #acquire({ name, holder }: Lease, ttlMs: number): boolean {
     const held = this.leases.get(name);
-    if (held && held.holder !== holder && held.expiresAt >= this.scheduler.now) return false;
-    this.leases.set(name, { holder, expiresAt: this.scheduler.now + ttlMs }, this.#undo);
+    if (held && held.holder !== holder && held.expiresAt >= this.#now) return false;
+    this.leases.set(name, { holder, expiresAt: this.#now + ttlMs }, this.#undo);
     return true;
   }
 
@@ -609,7 +634,7 @@ export class MemoryDatabase {
   }
 
   #dueWork(limit: number, closed: readonly string[]): DueWork[] {
-    return this.#works((work) => work.status === "pending" && work.nextAttemptAt <= this.scheduler.now)
+    return this.#works((work) => work.status === "pending" && work.nextAttemptAt <= this.#now)
       .filter(({ type }) => !closed.includes(`work.${type}`))
       .sort((a, b) => a.nextAttemptAt - b.nextAttemptAt)
       .slice(0, limit)
@@ -627,23 +652,23 @@ export class MemoryDatabase {
 
   #sweep(lease: Lease): { expired: number; lost: number } {
     this.#requireLease(lease);
-    const expired = this.#works((work) => work.status === "running" && (work.leaseUntil ?? 0) < this.scheduler.now);
+    const expired = this.#works((work) => work.status === "running" && (work.leaseUntil ?? 0) < this.#now);
     for (const work of expired) {
-      this.#update(work.id, { status: "failed", leaseUntil: null, finishedAt: this.scheduler.now });
-      this.#appendRows([expiredFailure(toAccepted(work), work.agent ?? "unknown", isoAt(this.scheduler.now))]);
+      this.#update(work.id, { status: "failed", leaseUntil: null, finishedAt: this.#now });
+      this.#appendRows([expiredFailure(toAccepted(work), work.agent ?? "unknown", isoAt(this.#now))]);
     }
     const lostWork = this.#works(({ status, type, queuedAt }) => {
       if (status !== "queued" || !queuedAt) return false;
       const at = positionKey({ topic: `work.${type}`, partition: queuedAt.partition });
       return this.positions.values().some((position) => position.at === at && queuedAt.offset <= position.lastOffset);
     });
-    for (const { id } of lostWork) this.#update(id, { status: "pending", nextAttemptAt: this.scheduler.now });
+    for (const { id } of lostWork) this.#update(id, { status: "pending", nextAttemptAt: this.#now });
     return { expired: expired.length, lost: lostWork.length };
   }
 
   #nextDueInMs(): number | null {
     const due = this.#works((work) => work.status === "pending").map((work) => work.nextAttemptAt);
-    return due.length === 0 ? null : Math.max(0, Math.min(...due) - this.scheduler.now);
+    return due.length === 0 ? null : Math.max(0, Math.min(...due) - this.#now);
   }
 
   #sentState(): SentState {
@@ -671,7 +696,7 @@ export class MemoryDatabase {
     const published = this.inOrder().filter((event) => event.published);
     for (const { id } of published) this.#updateEvent(id, { published: false });
     for (const { id, status } of this.work.values()) {
-      if (status === "queued") this.#update(id, { status: "pending", nextAttemptAt: this.scheduler.now });
+      if (status === "queued") this.#update(id, { status: "pending", nextAttemptAt: this.#now });
       if (status === "dead" || status === "discarded") this.#update(id, { deadLetterSent: false });
     }
     this.unmarked.set("from", new Map(), this.#undo);
@@ -694,6 +719,11 @@ export class MemoryDatabase {
   #update(id: string, changes: Partial<WorkEntry>): void {
     const work = this.work.get(id);
     if (work) this.work.set(id, { ...work, ...changes }, this.#undo);
+  }
+
+  #giveBack(id: string, changes: Partial<WorkEntry>): void {
+    this.#update(id, { status: "pending", leaseUntil: null, ...changes });
+    this.givenBack.set(id, (this.givenBack.get(id) ?? 0) + 1, this.#undo);
   }
 
   #updateEvent(id: string, changes: Partial<LedgerEntry>): void {

@@ -1,5 +1,14 @@
-import type { GroupPosition, Log, RecordBatch, Store, StoreTx, Subscription } from "../../src/engine/ports.ts";
-import type { MemoryDatabase } from "./memory-store.ts";
+import { deterministicId } from "../../src/engine/ids.ts";
+import type {
+  GroupPosition,
+  Log,
+  LogRecord,
+  RecordBatch,
+  Store,
+  StoreTx,
+  Subscription,
+} from "../../src/engine/ports.ts";
+import type { MemoryDatabase, SimSql } from "./memory-store.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { Mutation } from "./world.ts";
 
@@ -71,21 +80,35 @@ const commitBeforeEffect: Mutation = {
   }),
 };
 
+/** Whatever is asked for is taken on again under a new id, as if nobody had claimed it. */
 const claimRemoved: Mutation = inTransactions((tx) => ({
   work: {
     ...tx.work,
-    // Whatever is asked for is taken on again under a new id, as if nobody had claimed it.
-    claim: (work) => tx.work.claim(work.map((one) => ({ ...one, id: crypto.randomUUID() }))),
+    claim: async (work) => {
+      const anew = await Promise.all(work.map(async (one) => ({ ...one, id: await unclaimed(tx, one.id) })));
+      return tx.work.claim(anew);
+    },
   },
 }));
 
+/** The first id of this work that nobody has claimed. */
+async function unclaimed({ sql }: StoreTx, id: string): Promise<string> {
+  const times = (sql as unknown as SimSql).table<number>("claims");
+  const nth = (times.get(id) ?? 0) + 1;
+  times.set(id, nth);
+  return nth === 1 ? id : deterministicId("claimed again", id, nth);
+}
+
+/** Records come in any order, and nobody looks at their positions: otherwise what comes late is taken for a repeat. */
 const orderIgnored: Mutation = {
   log: subscriptions((inner, scheduler) => ({
     async *[Symbol.asyncIterator]() {
-      for await (const batch of inner) yield { ...batch, records: shuffledBut(batch, scheduler) };
+      for await (const batch of inner) yield { ...batch, records: shuffledBut(batch, scheduler).map(ofNoFlow) };
     },
   })),
 };
+
+const ofNoFlow = (record: LogRecord) => ({ ...record, headers: { ...record.headers, generation: "none" } });
 
 /** Out of order, except for the last: the position that the batch leaves is the right one. */
 function shuffledBut({ records }: RecordBatch, scheduler: Scheduler) {
@@ -97,13 +120,14 @@ function shuffledBut({ records }: RecordBatch, scheduler: Scheduler) {
 
 /** Nobody checks who moved the position: a member that was replaced writes on. */
 const staleOwnerWrites: Mutation = {
-  ...inTransactions((tx) => ({ positions: { advance: (group, at, _from, to) => forced(tx, group, at, to) } })),
+  database: (database) => {
+    database.comparesPositions = false;
+  },
   log: subscriptions(() => ({ owns: () => true })),
 };
 
-async function forced(tx: StoreTx, ...[group, at, to]: [string, { topic: string; partition: number }, GroupPosition]) {
-  await tx.positions.advance(group, at, { ...to, lastOffset: Number.NaN }, to);
-}
+/** A member goes on with what it read before its partition was given to another one. */
+const olderAssignmentApplied: Mutation = { log: subscriptions(() => ({ owns: () => true })) };
 
 const fenceRemoved: Mutation = {
   database: (database) => {
@@ -153,6 +177,18 @@ const topicsAlike: Mutation = {
   calamities: ["topic anew", "cluster anew"],
 };
 
+/** A log that has deleted what nobody has read yet looks whole. */
+const retentionUnnoticed: Mutation = {
+  log: (log) => ({
+    ...log,
+    startOffsets: async (topics) => new Map([...(await log.startOffsets(topics)).keys()].map((key) => [key, 0])),
+  }),
+  calamities: ["retention"],
+};
+
+/** What waited for its parent is not offered again when that comes. */
+const parkedForgotten: Mutation = inTransactions((tx) => ({ parked: { ...tx.parked, take: async () => [] } }));
+
 /** A round begins at once, though the last one's dead letter is not in its topic yet. */
 const roundsDoNotWait: Mutation = {
   database: (database: MemoryDatabase) => {
@@ -163,17 +199,26 @@ const roundsDoNotWait: Mutation = {
 /** A record that a person wants read again is called healed unread. */
 const redriveReadsNothing: Mutation = inTransactions(() => ({ savepoint: async () => undefined as never }));
 
-/** The mechanisms, each taken away: the simulation has to notice every one of them. */
-export const mutants: Readonly<Record<string, Mutation>> = {
-  "dedupe off": dedupeOff,
-  "commit before effect": commitBeforeEffect,
-  "claim removed": claimRemoved,
-  "order ignored": orderIgnored,
-  "a stale owner writes": staleOwnerWrites,
-  "leases fence nothing": fenceRemoved,
-  "generations look alike": generationsAlike,
-  "a lost tail is not noticed": lostTailUnnoticed,
-  "a topic made anew passes for the old one": topicsAlike,
-  "a round does not wait for its dead letter": roundsDoNotWait,
-  "what is redriven is not read": redriveReadsNothing,
+export interface Mutant {
+  readonly mutation: Mutation;
+  /** What it breaks, as the checker says it: that has to be noticed, and nothing else counts. */
+  readonly breaks: string;
+}
+
+/** The mechanisms, each taken away: the simulation has to notice every one of them, and for the right reason. */
+export const mutants: Readonly<Record<string, Mutant>> = {
+  "dedupe off": { mutation: dedupeOff, breaks: "I2 doubled" },
+  "commit before effect": { mutation: commitBeforeEffect, breaks: "I1 lost" },
+  "claim removed": { mutation: claimRemoved, breaks: "I2 work" },
+  "order ignored": { mutation: orderIgnored, breaks: "I3 order" },
+  "a stale owner writes": { mutation: staleOwnerWrites, breaks: "I2 doubled" },
+  "a batch of an older assignment is applied": { mutation: olderAssignmentApplied, breaks: "I3 owner" },
+  "leases fence nothing": { mutation: fenceRemoved, breaks: "I3 order" },
+  "generations look alike": { mutation: generationsAlike, breaks: "I1 lost" },
+  "a lost tail is not noticed": { mutation: lostTailUnnoticed, breaks: "I1 lost" },
+  "a topic made anew passes for the old one": { mutation: topicsAlike, breaks: "I1 lost" },
+  "what retention deleted is jumped": { mutation: retentionUnnoticed, breaks: "I1 lost" },
+  "what is parked is forgotten": { mutation: parkedForgotten, breaks: "I1 parked" },
+  "a round does not wait for its dead letter": { mutation: roundsDoNotWait, breaks: "I4 dead letter" },
+  "what is redriven is not read": { mutation: redriveReadsNothing, breaks: "I1 lost" },
 };

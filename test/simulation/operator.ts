@@ -43,6 +43,6 @@ export async function decideOnRecords({ all }: { all: boolean }, desk: Desk): Pr
 /** As the failure desk does. A command that fails is given again, or not. */
 async function append(acts: readonly ReturnType<typeof workAct>[], { scheduler, database, registry, process }: Desk) {
   const store = database.storeFor(process) as unknown as Store;
-  const now = scheduler.clock(process, () => 0).date;
+  const now = scheduler.clock(process).date;
   if (acts.length > 0) await ingest(acts, { store, registry, now }).catch(() => {});
 }

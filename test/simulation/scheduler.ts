@@ -11,6 +11,12 @@ export class SimProcess {
   alive = true;
   /** Nothing of it runs before this (simulated) time: a long garbage collection, a suspended laptop. */
   frozenUntil = 0;
+  /** How wrong its wall clock is, in milliseconds. */
+  skewMs = 0;
+  /** Await points that it has gone on from. */
+  points = 0;
+  /** Called before it goes on from an await point, and may end it there. */
+  beforePoint: () => void = () => {};
   readonly #connections = new Set<() => void>();
 
   constructor(readonly name: string) {}
@@ -81,11 +87,11 @@ export class Scheduler {
     return this.random() < probability;
   }
 
-  /** Time as one process knows it; `skewMs` is how wrong its wall clock is, and may change. */
-  clock(process: SimProcess, skewMs: () => number): Clock {
+  /** Time as one process knows it. */
+  clock(process: SimProcess): Clock {
     return {
       now: () => this.#now,
-      date: () => new Date(EPOCH_MS + this.#now + skewMs()),
+      date: () => new Date(EPOCH_MS + this.#now + process.skewMs),
       sleep: (ms, signal) => this.#sleep(process, ms, signal),
       deadline: (ms) => {
         const late = new AbortController();
@@ -133,7 +139,10 @@ export class Scheduler {
       this.#ready.push(picked);
       return true;
     }
-    picked.resume();
+    const { process, resume } = picked;
+    process.points += 1;
+    process.beforePoint();
+    if (process.alive) resume();
     return true;
   }
 

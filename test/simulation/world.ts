@@ -6,15 +6,15 @@ import { EVENTS_TOPIC } from "../../src/engine/topics.ts";
 import { agentStage, materializerStages, relayStage, routerStages, type StageContext } from "../../src/stages.ts";
 import { seededRandom } from "../support/random.ts";
 import { befall, CALAMITIES, type Calamity } from "./calamities.ts";
-import { happened, type Outside, simulatedDomain } from "./domain.ts";
+import { happened, MOODS, type Mood, noted, type Outside, simulatedDomain } from "./domain.ts";
 import { MemoryCluster } from "./memory-log.ts";
 import { MemoryDatabase, type WorkEntry } from "./memory-store.ts";
 import { decideOnRecords, decideOnWork } from "./operator.ts";
 import { type Scheduler, Scheduler as SeededScheduler, SimProcess } from "./scheduler.ts";
 
 /** Which stages a simulated process runs. */
-const ROLES = ["relay", "router", "materializer", "agent"] as const;
-type Role = (typeof ROLES)[number];
+export const ROLES = ["relay", "router", "materializer", "agent"] as const;
+export type Role = (typeof ROLES)[number];
 
 /** What a mutant changes: each takes one mechanism away. */
 export interface Mutation {
@@ -25,12 +25,26 @@ export interface Mutation {
   readonly calamities?: readonly Calamity[];
 }
 
+/** How the agent's work on a number goes when it is called for the n-th time. */
+export type Script = (number: number, nth: number) => Mood;
+
+/** One process dies where it would go on from its n-th await point. */
+export interface Crash {
+  readonly role: Role;
+  readonly at: number;
+}
+
 const SUBJECTS = 5;
+/** Things that happen in a run without a storm, and when a person looks at what became of them, in milliseconds. */
+const FEW = 3;
+const FEW_DECIDED_MS = 8_000;
 /** Faults happen for so long, in simulated milliseconds; then everything must come to rest by itself. */
 const STORM_MS = 14_000;
 export const REST_WITHIN_MS = 600_000;
 /** Within so long a relay looks whether the log is still the same and holds what it was sent. */
 const LOG_CHECKED_WITHIN_MS = 30_000;
+const DAY_MS = 86_400_000;
+const DATABASE_BACK_MS = 60_000;
 /** No broker that lost power is back sooner. */
 const BROKER_START_MS = 1_200;
 /** How often it is looked whether everything has come to rest. */
@@ -59,6 +73,7 @@ export class World {
   #number = 0;
   #writing = 0;
   #askAgainAt = 0;
+  #script: Script | null = null;
 
   constructor(
     seed: number,
@@ -67,6 +82,7 @@ export class World {
     this.scheduler = new SeededScheduler(seededRandom(seed));
     this.cluster = new MemoryCluster(this.scheduler);
     this.database = new MemoryDatabase(this.scheduler);
+    this.database.givenUpAt = (...who) => this.cluster.givenUpAt(...who);
     mutation.database?.(this.database);
     this.replayed = this.scheduler.chance(0.5);
     this.registry = createRegistry([this.#domain(this.#outer)]);
@@ -77,7 +93,7 @@ export class World {
   async run(): Promise<"done" | "late"> {
     this.#startMachines();
     const { scheduler } = this;
-    const clock = scheduler.clock(this.#outer, () => 0);
+    const clock = scheduler.clock(this.#outer);
     const stop = clock.every(300, () => this.#capture());
     const mischief = clock.every(700, () => this.#mischief());
     const deciding = clock.every(OPERATOR_MS, () => scheduler.chance(0.4) && this.#decide());
@@ -90,6 +106,34 @@ export class World {
     const rest = await scheduler.run(() => this.#atRest(), REST_WITHIN_MS);
     mending();
     return rest;
+  }
+
+  /**
+   * A few things happen to one machine of each kind, with no fault but this one, and a person decides about what was given
+   * up. Returns whether everything came to rest.
+   */
+  async runFew({ script, crash }: { script: Script; crash: Crash | null }): Promise<"done" | "late"> {
+    const { scheduler } = this;
+    this.#script = script;
+    this.#calmAt = 0;
+    for (const role of ROLES) {
+      const process = this.#startMachine([role]);
+      if (crash?.role === role) process.beforePoint = () => process.points === crash.at && this.#kill(process);
+    }
+    for (let n = 0; n < FEW; n += 1) this.#happen(`thing:${n % 2}`, n === 0 ? 500 : 0, n === 0);
+    this.#writing += 1;
+    scheduler.after(this.#outer, FEW_DECIDED_MS, () => {
+      this.#writing -= 1;
+      this.#decide();
+    });
+    return scheduler.run(() => this.#atRest(), REST_WITHIN_MS);
+  }
+
+  /** Await points that the first machine of each kind has gone on from. */
+  get points(): ReadonlyMap<Role, number> {
+    return new Map(
+      ROLES.map((role) => [role, this.#machines.find(({ roles }) => roles[0] === role)?.process.points ?? 0]),
+    );
   }
 
   /** Lets go of everything that listens. */
@@ -109,7 +153,8 @@ export class World {
 
   #domain(process: SimProcess) {
     const { scheduler, outside, replayed } = this;
-    return simulatedDomain({ scheduler, process, outside, calm: () => this.#isCalm, replayed });
+    const mood = (number: number, nth: number) => this.#mood(number, nth);
+    return simulatedDomain({ scheduler, process, outside, calm: () => this.#isCalm, mood, replayed });
   }
 
   /** Either each role on machines of its own, or machines that run everything. */
@@ -120,10 +165,10 @@ export class World {
     for (const roles of sets) for (let copy = 0; copy <= copies; copy += 1) this.#startMachine(roles);
   }
 
-  #startMachine(roles: readonly Role[]): void {
+  #startMachine(roles: readonly Role[]): SimProcess {
     const process = new SimProcess(`${roles.join("+")} ${this.#machines.length}`);
     this.#machines.push({ roles, process, restart: true });
-    const skew = this.scheduler.chance(0.2) ? (this.scheduler.random() - 0.5) * 2 * 86_400_000 : 0;
+    if (this.scheduler.chance(0.2)) process.skewMs = this.#aDayOff();
     const log = this.cluster.logFor(process);
     const store = this.database.storeFor(process) as unknown as Store;
     const context: StageContext = {
@@ -132,7 +177,7 @@ export class World {
       store: this.mutation.store?.(store) ?? store,
       logger: silentLogger,
       telemetry: noTelemetry,
-      clock: this.scheduler.clock(process, () => skew),
+      clock: this.scheduler.clock(process),
       random: this.scheduler.random,
       config: { retry: { baseMs: 500, capMs: 5_000 }, drainTimeoutMs: 10_000 },
     };
@@ -141,6 +186,7 @@ export class World {
       // Whatever a stage throws ends its process, as it does in reality; a supervisor starts it again.
       stage.run(signal).catch((error) => this.#ended(process, error));
     }
+    return process;
   }
 
   #ended(process: SimProcess, error: unknown): void {
@@ -153,25 +199,36 @@ export class World {
     if (!machine?.restart) return;
     machine.restart = false;
     process.kill();
-    this.scheduler.after(this.#outer, this.scheduler.below(8_000), () => this.#startMachine(machine.roles));
+    this.scheduler.after(this.#outer, this.scheduler.below(8_000), () => void this.#startMachine(machine.roles));
   }
 
   /** Something happens; sometimes the transaction that writes it down commits late. */
   #capture(): void {
-    const { scheduler, database } = this;
+    const { scheduler } = this;
     const burst = 1 + scheduler.below(4);
     for (let n = 0; n < burst; n += 1) {
-      this.#number += 1;
-      const subjectId = `thing:${scheduler.below(SUBJECTS)}`;
-      const row = rowOf(this.#number, subjectId);
-      const position = database.nextPosition();
-      this.#writing += 1;
       const late = scheduler.chance(0.15) ? scheduler.below(5_000) : 0;
-      scheduler.after(this.#outer, late, () => {
-        this.#writing -= 1;
-        database.insert(row, position);
-      });
+      this.#happen(`thing:${scheduler.below(SUBJECTS)}`, late, scheduler.chance(0.2));
     }
+  }
+
+  /** A position is taken now, and the row committed after `lateMs`. A note about it may be there before it. */
+  #happen(subjectId: string, lateMs: number, withNote: boolean): void {
+    const { scheduler, database } = this;
+    this.#number += 1;
+    const number = this.#number;
+    if (withNote) database.insert(noteOf(number, subjectId), database.nextPosition());
+    const position = database.nextPosition();
+    this.#writing += 1;
+    scheduler.after(this.#outer, lateMs, () => {
+      this.#writing -= 1;
+      database.insert(rowOf(number, subjectId), position);
+    });
+  }
+
+  #mood(number: number, nth: number): Mood {
+    if (this.#script) return this.#script(number, nth);
+    return this.#isCalm ? "ok" : (MOODS[this.scheduler.below(MOODS.length)] ?? "ok");
   }
 
   #mischief(): void {
@@ -181,6 +238,8 @@ export class World {
     const mischiefs: (() => void)[] = [
       () => victim && this.#kill(victim),
       () => victim && this.#kill(victim),
+      () => victim && this.#jumpClock(victim),
+      () => this.#jumpDatabaseClock(),
       () => victim && this.#freeze(victim, 1_000 + scheduler.below(20_000)),
       () => this.#away("Kafka", cluster.faults, scheduler.below(2_500)),
       () => this.#away("Postgres", database.faults, scheduler.below(2_500)),
@@ -197,6 +256,24 @@ export class World {
   #kill(process: SimProcess): void {
     this.#tell(`kill ${process.name}`);
     this.#replace(process);
+  }
+
+  #aDayOff(): number {
+    return (this.scheduler.random() - 0.5) * 2 * DAY_MS;
+  }
+
+  /** Somebody sets a machine's clock, or an NTP daemon does: by a day at most, forward or back. */
+  #jumpClock(process: SimProcess): void {
+    process.skewMs = this.#aDayOff();
+    this.#tell(`the clock of ${process.name} is off by ${Math.round(process.skewMs)} ms`);
+  }
+
+  /** Leases and pauses last by this clock: as long as it is set back, everything waits that much longer. */
+  #jumpDatabaseClock(): void {
+    const { scheduler, database } = this;
+    const jump = scheduler.chance(0.5) ? scheduler.below(DAY_MS) : -scheduler.below(DATABASE_BACK_MS);
+    database.skewMs += jump;
+    this.#tell(`the database's clock jumps by ${jump} ms`);
   }
 
   #freeze(process: SimProcess, ms: number): void {
@@ -302,6 +379,14 @@ function stagesOf(roles: readonly Role[], context: StageContext) {
     agent: () => context.registry.agents.map((agent) => agentStage(context, agent, options)),
   };
   return roles.flatMap((role) => make[role]());
+}
+
+/** A note about something that happens. */
+function noteOf(number: number, about: string) {
+  const row = rowOf(number, about);
+  const { type, subject } = noted;
+  const id = row.id.replace("-8000-", "-9000-");
+  return { ...row, id, type, subject, subjectId: `note:${number % SUBJECTS}`, payload: { number, about } };
 }
 
 function rowOf(number: number, subjectId: string) {
