@@ -100,8 +100,13 @@ async function run({ name, withinSeconds, run }: Trial): Promise<string[]> {
     failed += 1;
     // What hangs must not run beside the next.
     await killLeftCommands();
-    const why = messageOf(error);
+    const why = messageOf(firstOf(error));
     console.log(`    ${why}`);
     return [name, "", (why.split("\n")[0] ?? "").slice(0, 100), "", "", "", "", "FAILED"];
   }
+}
+
+/** What went wrong first: tidying up after it may fail too, and covers it. */
+function firstOf(error: unknown): unknown {
+  return error instanceof SuppressedError ? firstOf(error.suppressed) : error;
 }

@@ -29,7 +29,8 @@ export const childFirst: FaultRow = {
     ]);
     await until(() => isApplied(app, ["materializer-v1"]));
     const parked = (await parkedIn(life)) - before;
-    if (parked !== 2 * LINKS + TODOS) throw new Error(`${parked} events were parked`);
+    // What agents make of the early content may wait already too.
+    if (parked < 2 * LINKS + TODOS) throw new Error(`only ${parked} events were parked`);
     await capture([
       ...each.map((id, n) => added(id, `${life.pages.origin}/ok/late/${n}`)),
       ...Array.from({ length: TODOS }, (_, n) => todo("todo.created", n, { title: `late ${n}` })),
