@@ -46,6 +46,8 @@ export interface StoredEvent<P extends Payload = Payload> {
   readonly causationId: string | null;
   /** Order in the ledger; null for a record the ledger does not know. */
   readonly position: number | null;
+  /** Of an event that was parked for its own subject: the position of what it waited for, right behind which it takes effect. */
+  readonly freedAt?: number;
 }
 
 /** An event as capture and agents make it; what is left out is filled in when it is appended. */

@@ -95,7 +95,11 @@ function firstOfAwaited(events: readonly StoredEvent[], awaited: ReadonlySet<str
 async function applyFreed(projection: Projection, events: readonly StoredEvent[], tx: ProjectionTx): Promise<Parked[]> {
   const parkedAgain: Parked[] = [];
   for (let parents = events; parents.length > 0; ) {
-    const freed = await tx.parked.take(projection.name, subjectsOf(parents));
+    const placeOf = new Map(parents.map((parent) => [parent.subjectId, parent.position ?? 0]));
+    const freed = (await tx.parked.take(projection.name, [...placeOf.keys()])).map((event) => {
+      const freedAt = placeOf.get(event.subjectId);
+      return freedAt === undefined ? event : { ...event, freedAt };
+    });
     const { applied, parked } = await applyWaves(projection, freed, tx, { upToParked: false });
     parkedAgain.push(...parked);
     parents = applied;

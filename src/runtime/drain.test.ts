@@ -79,7 +79,7 @@ test("given steps of which a part cannot be done, when it runs, then it goes on 
   const loop = aLoop(new Array(6).fill(null), { trouble: () => away });
   await loop.run();
   expect(loop.steps()).toBe(6);
-  expect(loop.lines).toEqual(["waiting: Kafka: nobody there"]);
+  expect(loop.lines).toEqual(["waiting: Kafka: nobody there; nothing is lost, it is tried again by itself"]);
 });
 
 test("given a part that cannot be done, when it runs once, then it does not end as if all were done", async () => {

@@ -28,7 +28,7 @@ const INITDB_FLAGS = [
   "--locale=C",
 ];
 /** Loopback TCP only: a socket file would need a short path, and a folder that we and the server's user share. */
-const SETTINGS = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200"];
+const SETTINGS = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=400"];
 
 /** Starts the Postgres of this STREAM_HOME, making its data folder the first time. */
 export async function startPostgres(options: ServerOptions): Promise<RunningServer> {

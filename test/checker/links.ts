@@ -3,8 +3,9 @@ import { added, type Link, next, statusOf } from "./link.ts";
 import { normalUrl } from "./normal-url.ts";
 import type { ExpectedTable, Row } from "./table.ts";
 
-/** Events that wait for their link where it is not known. A failure does not: there is nothing to show it on. */
+/** Events that wait for their link where it is not known. */
 const WAITS = [
+  "work.failed",
   "content.fetched",
   "enrichment.completed",
   "publish.completed",

@@ -26,8 +26,9 @@ export class Todos {
     });
     const created_at = this.#subjects.get(subjectId)?.created_at ?? at;
     this.#subjects.set(subjectId, { subject: "todo", subject_id: subjectId, created_at, display_name: title });
-    // A completion from before it was created (again) completes nothing.
+    const early = this.#early.get(subjectId) ?? [];
     this.#early.delete(subjectId);
+    for (const completion of early) this.#complete(completion);
   }
 
   #complete(fact: Fact): void {

@@ -179,8 +179,12 @@ async function applyCleaned(events: Events<PayloadOf<typeof linkCleaned>>, tx: S
   return parked;
 }
 
-async function applyFailure(events: Events, tx: Sql): Promise<undefined> {
-  const rows = latest(events.filter((event) => event.subject === "link"));
+async function applyFailure(events: Events, tx: Sql): Promise<readonly Parked[]> {
+  const { present, parked } = await splitByLink(
+    events.filter((event) => event.subject === "link"),
+    tx,
+  );
+  const rows = latest(present);
   const message = (event: StoredEvent) => event.payload.work_message as { work_type: string; attempt: number };
   await tx`
     update lifestream.links l
@@ -192,6 +196,7 @@ async function applyFailure(events: Events, tx: Sql): Promise<undefined> {
       as n(subject_id, error, at, attempt, work_type, position)
     where l.subject_id = n.subject_id and n.position >= l.failure_position`;
   await recompute(subjectIds(rows), tx);
+  return parked;
 }
 
 /** Links may hold only what belongs to a link they know: the rest is parked until the link comes. */

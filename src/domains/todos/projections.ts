@@ -8,6 +8,8 @@ import { knownIn, park } from "../shared/parking.ts";
 import { todoCompleted, todoCreated } from "./events.ts";
 
 const subjectOf = (event: StoredEvent) => event.subjectId;
+/** A completion that came before its todo takes effect as it is created, and stays in effect when both are applied again. */
+const placeOf = (event: StoredEvent) => Math.max(event.position ?? 0, event.freedAt ?? 0);
 
 type Created = StoredEvent<PayloadOf<typeof todoCreated>>;
 
@@ -41,7 +43,7 @@ async function applyCreated(events: readonly Created[], tx: Sql): Promise<undefi
     on conflict (subject_id) do update set
       title = excluded.title, project = excluded.project, labels = excluded.labels, due_at = excluded.due_at,
       status = 'open', completed_at = null, updated_at = excluded.updated_at, position = excluded.position
-    where t.position <= excluded.position`;
+    where t.position < excluded.position`;
 }
 
 async function applyCompleted(events: readonly StoredEvent[], tx: Sql): Promise<readonly Parked[]> {
@@ -52,7 +54,7 @@ async function applyCompleted(events: readonly StoredEvent[], tx: Sql): Promise<
     update lifestream.todos t
     set status = 'done', completed_at = n.at, updated_at = n.at, position = n.position
     from unnest(${rows.map((e) => e.subjectId)}::text[], ${rows.map((e) => e.occurredAt)}::timestamptz[],
-      ${rows.map((e) => e.position ?? 0)}::bigint[]) as n(subject_id, at, position)
+      ${rows.map(placeOf)}::bigint[]) as n(subject_id, at, position)
     where t.subject_id = n.subject_id and t.position <= n.position`;
   return parked;
 }

@@ -38,6 +38,9 @@ export const childFirst: FaultRow = {
     const recoveredMs = await life.untilSettled(60_000);
     const left = (await parkedIn(life)) - before;
     if (left !== 0) throw new Error(`${left} events are still parked`);
+    const done = await app.db`
+      select 1 from lifestream.todos where subject_id like 'todo:late:%' and status = 'done'`;
+    if (done.length !== TODOS) throw new Error(`${done.length} of ${TODOS} todos are done`);
     return await outcomeOf(life, `${parked} events parked, then their links and todos came`, recoveredMs);
   }),
 };
