@@ -98,8 +98,7 @@ function* checkDeadLetters({ database, cluster, replayed }: World): Generator<st
     const { id, round = 1 } = jsonOf(value).original_work;
     return `${id}/${round}`;
   });
-  for (const [round, copies] of letters)
-    if (copies.length > 1) yield `I4 dead letter: ${copies.length} for ${round}`;
+  for (const [round, copies] of letters) if (copies.length > 1) yield `I4 dead letter: ${copies.length} for ${round}`;
   for (const { id, status, round } of database.work.values()) {
     const givenUp = status === "dead" || status === "discarded";
     // Those of earlier rounds, and of what nobody need look at, are not sent again where their topic is made anew.
