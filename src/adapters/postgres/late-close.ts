@@ -23,7 +23,8 @@ export function lateClose<S extends Socket>(socket: S, address: string): S {
     },
     emit(event: string | symbol, ...args: unknown[]) {
       if (event !== "close" || wanted) return emit(event, ...args);
-      void tellLost(emit, address, socket.bytesRead === 0);
+      const listened = () => socket.listenerCount("error") > 0;
+      void tellLost({ emit, listened }, address, socket.bytesRead === 0);
       return true;
     },
   });
@@ -31,8 +32,13 @@ export function lateClose<S extends Socket>(socket: S, address: string): S {
 
 type Emit = (event: string | symbol, ...args: unknown[]) => boolean;
 
-async function tellLost(emit: Emit, address: string, wordless: boolean): Promise<void> {
-  for (let round = 0; round < ROUNDS; round++) {
+async function tellLost(
+  { emit, listened }: { emit: Emit; listened: () => boolean },
+  address: string,
+  wordless: boolean,
+): Promise<void> {
+  // A driver that is through with the socket listens no more: an error that nobody hears would end the process.
+  for (let round = 0; round < ROUNDS && listened(); round++) {
     emit("error", lost(address, wordless));
     await delay(PAUSE_MS);
   }
