@@ -157,7 +157,7 @@ async function followLog(options: RelayOptions): Promise<ReadonlyMap<string, num
   }
   const changed = changedTopics(known, now);
   if (changed.length > 0) {
-    const reason = `${changed.join(", ")} was created anew`;
+    const reason = `${changed.join(", ")} ${changed.length === 1 ? "was" : "were"} created anew`;
     await startOver(await currentLog(options), { catalog: changed.includes(TAGS_TOPIC), reason }, options);
     return "started over";
   }
