@@ -4,10 +4,12 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { upgradeDatabase } from "../../src/adoption/upgrade.ts";
 import { linkAddedEvent } from "../../src/domains/links/index.ts";
+import { linkSubjectId, normalizeUrl } from "../../src/domains/links/subject.ts";
 import { ingest } from "../../src/pipeline/ingest.ts";
 import { ensureTopics } from "../../src/pipeline/topics.ts";
 import { rebuild } from "../../src/rebuild/rebuild.ts";
 import { verify } from "../../src/rebuild/verify.ts";
+import { runCommand } from "../support/commands.ts";
 import { buildFirstSystem } from "../support/first-system/build.ts";
 import { type CaptureClient, captureClient } from "../support/first-system/capture-client.ts";
 import { servePages, type TestPages } from "../support/pages.ts";
@@ -15,6 +17,9 @@ import { settled } from "../support/settled.ts";
 import { createTestApp, type TestApp } from "../support/test-app.ts";
 
 const TEST_MS = 60_000;
+
+/** Links that the first system never came further with: one was read, the other not. */
+const LEFT_BEHIND = { unread: "/ok/left-unread", read: "/ok/left-read" };
 
 let pages: TestPages;
 let world: TestApp;
@@ -25,6 +30,7 @@ beforeAll(async () => {
   pages = await servePages();
   world = await createTestApp({ FETCH_ALLOW_HOSTS: pages.host }, { bare: true });
   await buildFirstSystem(world.app.db, { events: 300 });
+  for (const path of Object.values(LEFT_BEHIND)) await leaveBehind(`${pages.origin}${path}`);
   await upgradeDatabase(world.app, () => {});
   await ensureTopics(world.app.log, world.app.registry.topics);
   chrome = captureClient(world.app.db, "chrome");
@@ -36,6 +42,20 @@ afterAll(async () => {
   await world[Symbol.asyncDispose]();
   await pages[Symbol.asyncDispose]();
 }, TEST_MS);
+
+async function leaveBehind(url: string): Promise<void> {
+  const { db } = world.app;
+  const id = await captureClient(db, "chrome").capture(url);
+  if (url.endsWith(LEFT_BEHIND.read)) {
+    const content = { final_url: url, title: "Read", text_content: "A page about logs and tables.", fetch_error: null };
+    await db`
+      insert into lifestream.events (occurred_at, source, subject, subject_id, event_type, payload)
+      values (now(), 'agent:fetcher', 'link', ${id}, 'content.fetched', ${db.json({ ...content, html_storage_key: null })})`;
+    await db`insert into lifestream.link_content ${db({ subject_id: id, ...content, fetched_at: new Date().toISOString() })}`;
+    await db`update lifestream.links set status = 'fetched' where subject_id = ${id}`;
+  }
+  await db`update lifestream.events set published_to_kafka = true where subject_id = ${id}`;
+}
 
 const run = (meanwhile: () => Promise<unknown> = async () => {}) => {
   const over = meanwhile();
@@ -87,6 +107,34 @@ async function differing(): Promise<Record<string, number>> {
   const { tables } = await verify(folding());
   return Object.fromEntries(tables.flatMap(({ table, differing }) => (differing > 0 ? [[table, differing]] : [])));
 }
+
+describe("links that were left behind", () => {
+  test.each([
+    ["unread", "new", ["content.fetched", "enrichment.completed", "publish.completed"]],
+    ["read", "fetched", ["enrichment.completed", "publish.completed"]],
+  ] as const)(
+    "given one that was left %s, when retried, then it goes on from where it was",
+    async (which, status, events) => {
+      const url = `${pages.origin}${LEFT_BEHIND[which]}`;
+      const id = linkSubjectId(normalizeUrl(url));
+      expect(await link(id)).toMatchObject({ status, visibility: "public" });
+      const { code, stdout } = await runCommand(["retry:failed", "--subject-id", url], world.env);
+      expect({ code, stdout }).toEqual({
+        code: 0,
+        stdout: expect.stringContaining("1 piece of work and 0 records redriven"),
+      });
+      await run();
+      expect(await link(id)).toMatchObject({ status: "published", visibility: "public" });
+      const since = await world.app.db<{ type: string }[]>`
+        select event_type as type from lifestream.events where subject_id = ${id} and source like 'agent:%'
+          and position > (select max(position) from lifestream.events where event_type = 'work.redriven') order by position`;
+      expect(since.map(({ type }) => type)).toEqual([...events]);
+      expect(pages.requests.get(LEFT_BEHIND[which]) ?? 0).toBe(which === "read" ? 0 : 1);
+      expect(await differing()).toEqual({});
+    },
+    TEST_MS,
+  );
+});
 
 describe("capture clients", () => {
   // Whoever wrote what first: in the end the tables are what the ledger gives.
