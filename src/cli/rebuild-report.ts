@@ -34,7 +34,7 @@ export function notCompared({ leftOut, onTheirWay, readAfterAll }: VerifyReport)
       : []),
     ...(leftOut.readAfterAll > 0
       ? [
-          `${plural(leftOut.readAfterAll, "subject")} could not be compared, as ${plural(readAfterAll, "event")} that were set aside can be read now ("npm run dlq -- redrive" or a rebuild applies them)`,
+          `${plural(leftOut.readAfterAll, "subject")} could not be compared, as ${plural(readAfterAll, "event")} that ${readAfterAll === 1 ? "was" : "were"} set aside can be read now ("npm run dlq -- redrive" or a rebuild applies them)`,
         ]
       : []),
   ];

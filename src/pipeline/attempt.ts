@@ -58,7 +58,7 @@ export async function runAttempt(work: AcceptedWork, options: AttemptOptions, st
     outcome = { events };
   } catch (error) {
     if (stopping.aborted) return 0;
-    outcome = error instanceof PauseError ? { pause: error } : { failure: toFailure(error) };
+    outcome = toOutcome(error);
     log.warn(messageOf(error), { class: errorClassOf(error) });
   }
   faultPoint("agent.after-effect");
@@ -66,6 +66,16 @@ export async function runAttempt(work: AcceptedWork, options: AttemptOptions, st
   faultPoint("agent.after-report");
   telemetry.attempted(work, { ...end, agent: agent.name, seconds: secondsSince(startedAt) });
   return "pause" in outcome ? outcome.pause.afterMs : 0;
+}
+
+/** Long enough for a server to come back. */
+const AWAY_MS = 5_000;
+
+/** An attempt that met a server of ours that was away says nothing about the work: it does not count. */
+function toOutcome(error: unknown): Outcome {
+  if (error instanceof PauseError) return { pause: error };
+  if (error instanceof EnvironmentError) return { pause: new PauseError(error.message, AWAY_MS, "server_away") };
+  return { failure: toFailure(error) };
 }
 
 /** The agent's answer, or an error at its deadline even if it never answers. */

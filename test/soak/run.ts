@@ -85,7 +85,7 @@ async function soak(): Promise<number> {
       ...wrong,
       ...growth(samples),
       ...(await stagesAtFault(life)),
-      ...(await verified(life, SETTLED_WITHIN_MS)),
+      ...(await verified(life, { withinMs: SETTLED_WITHIN_MS })),
     ];
     for (const line of [...lost, ...doubled, ...problems].slice(0, 20)) console.log(`    ${line}`);
     console.log(`\n${tableOf(samples)}\n`);

@@ -22,6 +22,7 @@ test("given a driver that is through with the socket, when the connection is los
     const socket = lateClose(new Socket(), ADDRESS);
     const closed = new Promise((resolve) => socket.on("close", resolve));
     socket.emit("close", false);
+    expect(socket.emit("error", new Error("read ECONNRESET"))).toBe(false);
     await closed;
     expect(unheard).toEqual([]);
   } finally {

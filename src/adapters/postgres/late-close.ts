@@ -14,6 +14,8 @@ const PAUSE_MS = 20;
 export function lateClose<S extends Socket>(socket: S, address: string): S {
   const emit = socket.emit.bind(socket) as Emit;
   const end = socket.end.bind(socket) as (...args: unknown[]) => S;
+  // A driver that is through with the socket listens no more: an error that nobody hears would end the process.
+  const tellError = (error: unknown) => socket.listenerCount("error") > 0 && emit("error", error);
   let wanted = false;
   return Object.assign(socket, {
     end(...args: unknown[]) {
@@ -22,9 +24,9 @@ export function lateClose<S extends Socket>(socket: S, address: string): S {
       return end(...args);
     },
     emit(event: string | symbol, ...args: unknown[]) {
+      if (event === "error") return tellError(args[0]);
       if (event !== "close" || wanted) return emit(event, ...args);
-      const listened = () => socket.listenerCount("error") > 0;
-      void tellLost({ emit, listened }, address, socket.bytesRead === 0);
+      void tellLost({ emit, tellError }, address, socket.bytesRead === 0);
       return true;
     },
   });
@@ -33,13 +35,12 @@ export function lateClose<S extends Socket>(socket: S, address: string): S {
 type Emit = (event: string | symbol, ...args: unknown[]) => boolean;
 
 async function tellLost(
-  { emit, listened }: { emit: Emit; listened: () => boolean },
+  { emit, tellError }: { emit: Emit; tellError: (error: unknown) => boolean },
   address: string,
   wordless: boolean,
 ): Promise<void> {
-  // A driver that is through with the socket listens no more: an error that nobody hears would end the process.
-  for (let round = 0; round < ROUNDS && listened(); round++) {
-    emit("error", lost(address, wordless));
+  for (let round = 0; round < ROUNDS; round++) {
+    tellError(lost(address, wordless));
     await delay(PAUSE_MS);
   }
   // "Closed after an error" makes the driver's pauses longer; otherwise it ends what was asked meanwhile.

@@ -39,7 +39,8 @@ export const oversize: FaultRow = {
     const recoveredMs = await life.untilSettled(60_000);
     await requireRead(life, unsendable?.id ?? "");
     const what = `3 events of ${MEGABYTES} MB, 400,000 characters of CJK, a page of 5 MB, a source of 1.2 MB, amid small ones`;
-    return await outcomeOf(life, what, recoveredMs);
+    const incomplete = /^1 subject could not be compared, as 1 event that was set aside can be read now/;
+    return await outcomeOf(life, what, recoveredMs, [], { incomplete });
   },
 };
 
