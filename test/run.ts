@@ -28,8 +28,13 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
 
 /** Most tests wait for servers, so these run side by side with the others; each file has its own database and topics. */
 const LANES = ["test/e2e/", "test/integration/"];
-/** Of those, files that run with the others, which are done sooner. */
-const WITH_THE_OTHERS = /^test\/integration\/log-/;
+/** What is in no lane of its own shares this one. */
+const OTHERS = "others";
+/** Files that run in another lane than their folder's, so that all lanes are done at about the same time. */
+const ELSEWHERE: readonly (readonly [files: RegExp, lane: string])[] = [
+  [/^test\/integration\/log-/, OTHERS],
+  [/^test\/integration\/kafka-(methods|renewal|rights)/, "test/e2e/"],
+];
 
 const total: Counts = { passed: 0, failed: 0, skipped: 0 };
 await check("formatting and lint", tool("biome"), ["ci", ...(process.stdout.isTTY ? [] : ["--colors=off"]), "."]);
@@ -68,15 +73,20 @@ async function tests(filters: readonly string[]): Promise<void> {
   }
 }
 
-/** Which folders run one after the other; what is in no lane of its own shares the last. */
+/** Which files and folders run one after the other. */
 function lanes(): string[][] {
   const others = readdirSync(join(root, "test"), { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && !LANES.includes(`test/${entry.name}/`))
     .map((entry) => `test/${entry.name}/`);
-  const files = LANES.map((folder) => testFiles(folder));
-  const moved = files.flat().filter((file) => WITH_THE_OTHERS.test(file));
-  const kept = files.map((lane) => lane.filter((file) => !moved.includes(file)));
-  return [...kept, ["src/", "bootstrap/", "examples/", ...others, ...moved]];
+  const byLane = new Map([...LANES, OTHERS].map((lane) => [lane, [] as string[]]));
+  for (const folder of LANES) {
+    for (const file of testFiles(folder)) {
+      const lane = ELSEWHERE.find(([files]) => files.test(file))?.[1] ?? folder;
+      byLane.get(lane)?.push(file);
+    }
+  }
+  byLane.get(OTHERS)?.unshift("src/", "bootstrap/", "examples/", ...others);
+  return [...byLane.values()];
 }
 
 function testFiles(folder: string): string[] {

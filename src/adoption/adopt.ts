@@ -118,9 +118,12 @@ export async function previewAdoption(db: Database, options: AdoptOptions): Prom
   return report as AdoptionReport;
 }
 
+/** Whole tables are sorted and joined, each once. */
+const ROOMY = "set local jit = off; set local work_mem = '64MB'";
+
 async function planAdoption(tx: Sql, options: AdoptOptions, { positioned }: { positioned: boolean }) {
   await seeEveryRow(tx);
-  await tx.unsafe("set local jit = off; set local work_mem = '64MB'");
+  await tx.unsafe(ROOMY);
   const { registry, migrations, onProgress } = options;
   const projected = registry.projections.flatMap((projection) => projection.tables);
   const tables = [...new Set(["subjects", ...projected, "parked_events"])];
@@ -142,6 +145,7 @@ async function seeEveryRow(tx: Sql): Promise<void> {
 async function putInOrder(db: Database): Promise<void> {
   await db.begin(async (tx) => {
     if (await isMarked(tx, ORDERED)) return;
+    await tx.unsafe(ROOMY);
     await tx`
       with places as (
         select id, position, row_number() over (order by ${ledgerOrder(tx)}) as nth,
