@@ -46,8 +46,8 @@ const environment = z.object({
   OPENAI_API_KEY: z.string().optional(),
   OPENAI_BASE_URL: z.url().optional(),
   OPENAI_MODEL: z.string().default("gpt-4o-mini"),
-  /** Under the enricher's own deadline of two minutes. */
   OPENAI_DAILY_TOKENS: z.coerce.number().int().min(1).optional(),
+  /** Under the enricher's own deadline of two minutes. */
   OPENAI_TIMEOUT_MS: z.coerce.number().int().min(1_000).max(115_000).default(90_000),
   FETCH_ALLOW_HOSTS: list,
   LINK_DEFAULT_VISIBILITY: z.enum(["private", "public"]).default("private"),

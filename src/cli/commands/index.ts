@@ -142,14 +142,15 @@ export const commands: readonly CommandSpec[] = [
     summary: "fold the ledger beside the state tables and bring them to what it gives",
     options: [
       ["--all", "every projection"],
-      ["--dry-run", "only compare; exit 1 where rows would change"],
+      ["--dry-run", "only compare; exit 1 where rows would change or cannot be compared"],
     ],
     details: "Nobody reads less meanwhile; writers wait while the differences are applied, in one transaction.",
     load: async () => (await import("./rebuild.ts")).runRebuild,
   },
   {
     name: "verify",
-    summary: "compare the state tables with a fold of the ledger; exit 1 where they differ or cannot be compared",
+    summary:
+      "compare the state tables with a fold of the ledger; exit 1 where they differ, effects are doubled, or rows cannot be compared",
     options: [
       JSON_OUT,
       ["--timeout <s>", "how long to wait for events that are on the way to the tables (default: 10)"],

@@ -41,7 +41,7 @@ export const sigterm: FaultRow = {
       server.set({ kind: "none" });
     }
     life.startAll();
-    const recoveredMs = await life.untilSettled(60_000);
+    const recoveredMs = await life.untilSettled(120_000);
     const seen = `${ROUNDS} times all stopped, the slowest in ${healthy} ms; with a silent server in ${Math.round(slowest)} ms`;
     return await outcomeOf(life, seen, recoveredMs);
   },
