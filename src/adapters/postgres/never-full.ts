@@ -3,7 +3,8 @@ import type { Socket } from "node:net";
 /**
  * A socket that never says it is full. The driver sends `begin` without keeping the connection for the transaction where
  * that fills the connection, by its own count or by the socket's word, or where the socket has room again amid the
- * transaction: the transaction stays open, and statements of others run within it (postgres 3.4.9). What is written waits in memory either way.
+ * transaction: the transaction stays open, and statements of others run within it (postgres 3.4.9). What is written waits
+ * in memory either way.
  */
 export function neverFull<S extends Socket>(socket: S): S {
   const write = socket.write.bind(socket) as (...args: unknown[]) => boolean;
