@@ -50,7 +50,18 @@ if (!(minutes > 0) || !(rate > 0) || !Number.isInteger(seed)) {
   console.error(`--minutes and --rate are numbers above zero, --seed is a whole one\n\n${HELP}`);
   process.exit(2);
 }
-process.exit(await soak());
+process.exit(
+  await soak().catch((error) => {
+    for (const line of toldOf(error)) console.error(line);
+    return 1;
+  }),
+);
+
+/** An error, and those that it hides: what ends a soak is often followed by what could not be tidied up. */
+function toldOf(error: unknown): string[] {
+  if (error instanceof SuppressedError) return [...toldOf(error.suppressed), ...toldOf(error.error)];
+  return [error instanceof Error ? (error.stack ?? error.message) : String(error)];
+}
 
 async function soak(): Promise<number> {
   const random = seededRandom(seed);
