@@ -75,7 +75,8 @@ function change(link: Link, { type, payload, at, position }: Fact): Link {
 }
 
 function cleaned({ content, metadata: _, ...link }: Link, { scope }: Payload): Link {
-  return scope === "content" || !content ? link : { ...link, content };
+  if (scope !== "content") return content ? { ...link, content } : link;
+  return link.failedWork ? link : { ...link, lastError: null, lastErrorAt: null };
 }
 
 /** What the site shows is out of date from this position on. */

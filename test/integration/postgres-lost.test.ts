@@ -100,3 +100,19 @@ describe.each(SERVERS)("given a Postgres spoken to $how", ({ start, options }) =
     return answer;
   }
 });
+
+test("given a pool that knows the types of arrays, when its connections are ended, then they are not asked for again", async () => {
+  const { databaseUrl } = await testServers();
+  const db = connect({ url: databaseUrl, name: "types", maxConnections: 1 });
+  try {
+    const read = async () => (await db`select ${["a", "b"]}::text[] as words, array[1, 2] as numbers`)[0];
+    expect(await read()).toEqual({ words: ["a", "b"], numbers: [1, 2] });
+    expect(db.options.fetch_types).toBe(false);
+    await db`select pg_terminate_backend(pg_backend_pid())`.catch(() => {});
+    const again = () => read().catch(() => null);
+    await until(async () => (await again()) !== null);
+    expect(await again()).toEqual({ words: ["a", "b"], numbers: [1, 2] });
+  } finally {
+    await db.end({ timeout: 1 });
+  }
+});

@@ -20,7 +20,7 @@ export interface ConnectOptions {
  * far below 2^53). Behind a transaction pooler (port 6543) prepared statements are off, as sessions are not ours there.
  */
 export function connect({ url, name, maxConnections = 8, answerWithinMs }: ConnectOptions): Database {
-  return postgres(withoutMark(url), {
+  const db = postgres(withoutMark(url), {
     max: maxConnections,
     connect_timeout: 5,
     // Seconds. The driver's own pause grows to 20 s; the loops above know better when to try again. Only who listens
@@ -38,6 +38,23 @@ export function connect({ url, name, maxConnections = 8, answerWithinMs }: Conne
     // The driver takes them; its types do not know.
     ...({ socket: socketOpener(tlsWish(new URL(url)), answerWithinMs), max_pipeline: NO_LIMIT } as object),
   }) as unknown as Database;
+  askForTypesOnce(db);
+  return db;
+}
+
+const TEXT_ARRAY = 1009;
+
+/**
+ * The driver asks each new connection for the types of arrays, and nobody waits for the answer: a connection that ends just
+ * then ended the whole process (postgres 3.4.9). What the first one said is known to all of a pool.
+ */
+function askForTypesOnce({ options }: Database): void {
+  const { parsers } = options as unknown as { parsers: Record<number, unknown> };
+  Object.defineProperty(options, "fetch_types", {
+    enumerable: true,
+    configurable: true,
+    get: () => !(TEXT_ARRAY in parsers),
+  });
 }
 
 /** True where the URL points at a transaction pooler, which has neither LISTEN nor session state. */

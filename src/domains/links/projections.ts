@@ -173,6 +173,10 @@ async function applyCleaned(events: Events<PayloadOf<typeof linkCleaned>>, tx: S
   await tx`
     update lifestream.links set adopted_status = null
     where subject_id = any(${subjectIds(rows)}::text[]) and adopted_status is not null`;
+  // The page's own error goes with the page; if it was read again since, its error is set again below.
+  await tx`
+    update lifestream.links set last_error = null, last_error_at = null
+    where subject_id = any(${subjectIds(read)}::text[]) and failed_work is null and last_error is not null`;
   await clearFailures(rows, ["fetch_link", "enrich_link", "publish_link"], tx);
   await wantPublished(rows, tx, { create: false });
   await recompute(subjectIds(present), tx);

@@ -42,8 +42,11 @@ async function applyCreated(events: readonly Created[], tx: Sql): Promise<undefi
       as n(subject_id, title, project, labels, due_at, at, position)
     on conflict (subject_id) do update set
       title = excluded.title, project = excluded.project, labels = excluded.labels, due_at = excluded.due_at,
-      status = 'open', completed_at = null, updated_at = excluded.updated_at, position = excluded.position
-    where t.position < excluded.position`;
+      status = case when t.position = excluded.position then t.status else 'open' end,
+      completed_at = case when t.position = excluded.position then t.completed_at end,
+      updated_at = case when t.position = excluded.position then t.updated_at else excluded.updated_at end,
+      position = excluded.position
+    where t.position <= excluded.position`;
 }
 
 async function applyCompleted(events: readonly StoredEvent[], tx: Sql): Promise<readonly Parked[]> {
