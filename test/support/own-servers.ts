@@ -54,6 +54,22 @@ export async function startOwnServers(place?: (server: "postgres" | "kafka") => 
 
 type Starter = (options: ServerOptions) => Promise<RunningServer>;
 
+const TRIES = 20;
+const PAUSE_MS = 500;
+
+/** What a Postgres that was killed has left running holds its memory for a moment yet. */
+async function startWhenItMay(start: () => Promise<unknown>): Promise<void> {
+  for (let left = TRIES; ; left -= 1) {
+    try {
+      await start();
+      return;
+    } catch (error) {
+      if (left === 0 || !/shared memory block/.test(String(error))) throw error;
+      await Bun.sleep(PAUSE_MS);
+    }
+  }
+}
+
 async function own(name: string, starter: Starter, options: ServerOptions): Promise<OwnServer> {
   let running: RunningServer | null = null;
   const start = async () => {
@@ -77,7 +93,7 @@ async function own(name: string, starter: Starter, options: ServerOptions): Prom
       running = null;
     },
     async start() {
-      if (!running) await start();
+      if (!running) await startWhenItMay(start);
     },
     async kill() {
       const died = running?.died;
