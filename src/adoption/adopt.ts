@@ -53,6 +53,7 @@ const LONGEST_KEY = 500;
 export async function markFound(db: Database, migrations: readonly Migration[]): Promise<void> {
   await db.begin(async (tx) => {
     await seeEveryRow(tx);
+    await tx.unsafe(ROOMY);
     const columns = await presentColumns(tx);
     const found: Found = { columns, sums: await checksums(tx, columns) };
     await createMigrationList(tx);
@@ -118,8 +119,9 @@ export async function previewAdoption(db: Database, options: AdoptOptions): Prom
   return report as AdoptionReport;
 }
 
-/** Whole tables are sorted and joined, each once. */
-const ROOMY = "set local jit = off; set local work_mem = '64MB'";
+/** Whole tables are sorted and joined, each once, and read by several at once: Postgres does not know how long texts are. */
+const ROOMY = `set local jit = off; set local work_mem = '64MB'; set local min_parallel_table_scan_size = 0;
+  set local parallel_setup_cost = 0; set local parallel_tuple_cost = 0`;
 
 async function planAdoption(tx: Sql, options: AdoptOptions, { positioned }: { positioned: boolean }) {
   await seeEveryRow(tx);
@@ -132,6 +134,7 @@ async function planAdoption(tx: Sql, options: AdoptOptions, { positioned }: { po
   const unreadable = await foldLedger(tx, { registry, shadow, positioned, onProgress });
   faultPoint("adopt.folded");
   await compare(tx, shadow, unreadable);
+  await tx`analyze pg_temp.adoption_events`;
   await forgetGoneTags(tx, { registry, shadow, positioned });
   return reportOf(tx);
 }
@@ -141,21 +144,34 @@ async function seeEveryRow(tx: Sql): Promise<void> {
   await tx`set local row_security = off`;
 }
 
-/** Gives the events the places of the ledger in the order in which the first system took them in. */
+/**
+ * Gives the events the places of the ledger in the order in which the first system took them in. The table is written
+ * anew: an update of nearly every row would enter each in every index, one by one.
+ */
 async function putInOrder(db: Database): Promise<void> {
   await db.begin(async (tx) => {
     if (await isMarked(tx, ORDERED)) return;
     await tx.unsafe(ROOMY);
+    await tx`lock table lifestream.events in access exclusive mode`;
     await tx`
+      create temp table places on commit drop as
       with places as (
         select id, position, row_number() over (order by ${ledgerOrder(tx)}) as nth,
           row_number() over (order by position) as place from lifestream.events)
-      update lifestream.events e set position = there.position
-      from places as mine join places as there on there.place = mine.nth
-      where e.id = mine.id and mine.position <> there.position`;
+      select mine.id, there.position, mine.position <> there.position as moves
+      from places as mine join places as there on there.place = mine.nth`;
+    const [row] = await tx<{ any: boolean }[]>`select exists (select from pg_temp.places where moves) as any`;
+    if (row?.any) await tx.unsafe(TAKE_PLACES);
     await mark(tx, ORDERED);
   });
 }
+
+const TAKE_PLACES = `
+  alter table pg_temp.places add primary key (id);
+  create or replace function pg_temp.place_of(event uuid) returns bigint language plpgsql stable as $$
+    begin return (select position from pg_temp.places where id = event); end $$;
+  alter table lifestream.events alter column position type bigint using pg_temp.place_of(id);
+  drop function pg_temp.place_of`;
 
 async function carryOut(tx: Sql, registry: Registry): Promise<void> {
   await tx`

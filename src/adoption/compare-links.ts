@@ -1,10 +1,10 @@
 import type { Sql } from "../engine/ports.ts";
-import type { Live } from "./comparison.ts";
+import type { Briefly, Live } from "./comparison.ts";
 
 /** Everything about links. What has lost its address comes first, so that a fold takes it away before it is given. */
-export async function compareLinks(tx: Sql, live: Live): Promise<void> {
+export async function compareLinks(tx: Sql, live: Live, briefly: Briefly): Promise<void> {
   await lostAddresses(tx, live);
-  await links(tx, live);
+  await links(tx, live, briefly);
   await lostLinks(tx, live);
   await eventsWithoutLink(tx);
   await publishedWithoutLink(tx, live);
@@ -99,7 +99,7 @@ function isNotGone(tx: Sql) {
  * when the ledger is read again. Where another one has its address, in its row or by its events, these events would
  * stand in the way of one another: all of it is said, and a fold passes over what came before.
  */
-async function links(tx: Sql, live: Live): Promise<void> {
+async function links(tx: Sql, live: Live, briefly: Briefly): Promise<void> {
   await tx`
     insert into pg_temp.adoption_events (subject, subject_id, key, payload)
     select 'link', l.subject_id, '', jsonb_build_object('settled', true, 'rows',
@@ -128,8 +128,8 @@ async function links(tx: Sql, live: Live): Promise<void> {
     left join pg_temp.link_metadata fm on fm.subject_id = fl.subject_id
     left join pg_temp.publish_state fp on fp.subject_id = l.subject_id and not clash.yes
     cross join lateral (select
-      pg_temp.told_briefly(${live("link_content", "c")}, ${live("link_content", "fc")}) as content,
-      pg_temp.told_briefly(${live("link_metadata", "m")}, ${live("link_metadata", "fm")}) as metadata,
+      ${briefly("link_content", "c", "fc")} as content,
+      ${briefly("link_metadata", "m", "fm")} as metadata,
       pg_temp.told(${live("publish_state", "p")}, ${live("publish_state", "fp")}) as published offset 0) as told
     where l.subject_id <> '' and (c.subject_id is not null or m.subject_id is not null or p.subject_id is not null
       or fl.subject_id is null or ${live("links", "l")} <> ${live("links", "fl")}

@@ -1,7 +1,7 @@
 import type { Sql } from "../engine/ports.ts";
 import { compareLinks } from "./compare-links.ts";
 import { compareAnnotations, compareLatestReadings, compareReadings, compareTodos } from "./compare-others.ts";
-import { FUNCTIONS, type Live, liveRows } from "./comparison.ts";
+import { brieflyOf, FUNCTIONS, type Live, liveRows } from "./comparison.ts";
 import type { Unreadable } from "./fold.ts";
 import type { Shadow } from "./shadow.ts";
 
@@ -19,7 +19,7 @@ export async function compare(tx: Sql, shadow: Shadow, unreadable: readonly Unre
   const live = liveRows(tx, shadow);
   await rememberRefused(tx, unreadable);
   await withoutPlace(tx);
-  await compareLinks(tx, live);
+  await compareLinks(tx, live, await brieflyOf(tx, ["link_content", "link_metadata"], shadow));
   await compareReadings(tx, live);
   await compareLatestReadings(tx, live);
   await compareTodos(tx, live);

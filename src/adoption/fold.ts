@@ -28,17 +28,31 @@ export interface FoldOptions {
 
 /** Folds the whole ledger into the shadow, by the projections' own handlers; returns what they could make nothing of. */
 export async function foldLedger(tx: Sql, { registry, shadow, positioned, onProgress }: FoldOptions) {
-  // Tables that grow within the transaction have no statistics: a plan is made for each batch anew.
-  await tx`set local plan_cache_mode = force_custom_plan`;
   const unreadable: Unreadable[] = [];
   let done = 0;
-  for await (const rows of ledgerBatches(tx, placesOf(tx, { positioned }, tx``))) {
-    const events = rows.flatMap((row) => readable(row, registry, unreadable));
-    await foldEvents(tx, events, { projections: registry.projections, redirect: shadow.redirect }, unreadable);
-    done += rows.length;
-    onProgress(done);
-  }
+  await lookingUp(tx, async () => {
+    for await (const rows of ledgerBatches(tx, placesOf(tx, { positioned }, tx``))) {
+      const events = rows.flatMap((row) => readable(row, registry, unreadable));
+      await foldEvents(tx, events, { projections: registry.projections, redirect: shadow.redirect }, unreadable);
+      done += rows.length;
+      onProgress(done);
+    }
+  });
   return unreadable;
+}
+
+/**
+ * Makes Postgres find rows by an index while a fold is at it. What a batch is about are a few thousand rows of tables
+ * that grow with every batch; Postgres has no statistics of these, reads them whole each time, and so takes the square
+ * of the time for a ledger twice as long.
+ */
+export async function lookingUp(tx: Sql, fold: () => Promise<void>): Promise<void> {
+  const set = (to: "on" | "off") =>
+    tx.unsafe(["seqscan", "hashjoin", "mergejoin"].map((way) => `set local enable_${way} = ${to}`).join(";"));
+  await set("off");
+  await tx`set local plan_cache_mode = force_custom_plan`;
+  await fold();
+  await set("on");
 }
 
 /** Where events `e` of the ledger stand, or are going to stand. */

@@ -130,15 +130,16 @@ function standings(tx: Sql) {
     from far
     left join lateral (
       select id, published_to_kafka from lifestream.events e
-      where e.subject = 'link' and e.subject_id = far.subject_id
+      where far.next is not null and e.subject = 'link' and e.subject_id = far.subject_id
         and e.event_type = case far.next when 'fetch_link' then 'link.added' when 'enrich_link' then 'content.fetched' end
         and coalesce(e.payload ->> 'fetch_error', '') = '' and e.id not in (select id from pg_temp.adoption_refused)
-      order by received_at desc limit 1) as cause on far.next is not null
+      order by received_at desc limit 1) as cause on true
     left join lateral (
       select e.payload ->> 'error' as error from lifestream.events e
-      where e.subject = 'link' and e.subject_id = far.subject_id and e.event_type = 'work.failed'
+      where far.next is not null and e.subject = 'link' and e.subject_id = far.subject_id
+        and e.event_type = 'work.failed'
         and coalesce(e.payload -> 'work_message' ->> 'work_type', far.next) = far.next
-      order by received_at desc limit 1) as failure on far.next is not null`;
+      order by received_at desc limit 1) as failure on true`;
 }
 
 /** Payloads of the events that links are to be enriched from. */

@@ -32,6 +32,11 @@ export interface Projection<Tx = Sql> {
   /** By table, columns that no event gives, as another stage keeps its notes there. */
   readonly notFolded?: Readonly<Record<string, readonly string[]>>;
   readonly handlers: readonly ProjectionEntry<Tx>[];
+  /**
+   * Brings up to date what follows from all that handlers wrote, once for a batch however many of a subject's events are in
+   * it. Given the subject ids of what was applied; depends on rows alone, so that it ends the same wherever batches end.
+   */
+  readonly settle?: (subjectIds: readonly string[], tx: Tx) => Promise<void>;
 }
 
 /** Ties a handler to an event definition, so that the handler sees the payload's type. */

@@ -66,14 +66,17 @@ export async function applyProjection(
   let rest = events.filter((event) => handled.has(event.type));
   if (rest.length === 0) return;
   const awaited = new Set(await tx.parked.awaited(projection.name, subjectsOf(rest)));
+  const touched = new Set<string>();
   while (rest.length > 0) {
     const { applied, parked } = await applyWaves(projection, firstOfAwaited(rest, awaited), tx, { upToParked: true });
-    const parkedAgain = await applyFreed(projection, applied, tx);
+    const freed = await applyFreed(projection, applied, tx);
     for (const { subjectId } of applied) awaited.delete(subjectId);
-    for (const { waitsFor } of [...parked, ...parkedAgain]) awaited.add(waitsFor);
+    for (const { waitsFor } of [...parked, ...freed.parkedAgain]) awaited.add(waitsFor);
+    for (const { subjectId } of [...applied, ...freed.applied]) touched.add(subjectId);
     const done = new Set([...applied, ...parked.map(({ event }) => event)].map(({ id }) => id));
     rest = rest.filter(({ id }) => !done.has(id));
   }
+  if (touched.size > 0) await projection.settle?.([...touched], tx.sql);
 }
 
 const subjectsOf = (events: readonly StoredEvent[]) => [...new Set(events.map((event) => event.subjectId))];
@@ -90,9 +93,14 @@ function firstOfAwaited(events: readonly StoredEvent[], awaited: ReadonlySet<str
 
 /**
  * What was applied may be the parent of something parked, and that in turn; what was only parked frees nobody. Returns
- * what was taken out and has to wait on.
+ * what was taken out and applied, and what has to wait on.
  */
-async function applyFreed(projection: Projection, events: readonly StoredEvent[], tx: ProjectionTx): Promise<Parked[]> {
+async function applyFreed(
+  projection: Projection,
+  events: readonly StoredEvent[],
+  tx: ProjectionTx,
+): Promise<{ applied: readonly StoredEvent[]; parkedAgain: readonly Parked[] }> {
+  const all: StoredEvent[] = [];
   const parkedAgain: Parked[] = [];
   for (let parents = events; parents.length > 0; ) {
     const placeOf = new Map(parents.map((parent) => [parent.subjectId, parent.position ?? 0]));
@@ -101,10 +109,11 @@ async function applyFreed(projection: Projection, events: readonly StoredEvent[]
       return freedAt === undefined ? event : { ...event, freedAt };
     });
     const { applied, parked } = await applyWaves(projection, freed, tx, { upToParked: false });
+    all.push(...applied);
     parkedAgain.push(...parked);
     parents = applied;
   }
-  return parkedAgain;
+  return { applied: all, parkedAgain };
 }
 
 /** With `upToParked`, events of a subject that one of these was parked for are left alone from there on. */

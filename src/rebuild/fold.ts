@@ -1,5 +1,6 @@
 import type { EventRow } from "../adapters/postgres/ledger.ts";
-import { foldEvents, readable, type Unreadable } from "../adoption/fold.ts";
+import { foldEvents, lookingUp, readable, type Unreadable } from "../adoption/fold.ts";
+import { ledgerBatches } from "../adoption/ledger-batches.ts";
 import type { StoredEvent } from "../engine/event.ts";
 import type { Sql } from "../engine/ports.ts";
 import type { Projection } from "../engine/projection.ts";
@@ -22,9 +23,7 @@ export interface UnreadableEvents {
   readonly first: readonly Unreadable[];
 }
 
-const BATCH = 5_000;
-/** Stored payload bytes in one batch, beyond which it ends: a ledger of big pages must not fill the memory. */
-const BATCH_BYTES = 16 * 1024 * 1024;
+const FIRST_ANALYZED_AT = 5_000;
 const NAMED = 20;
 
 /** Makes the list of what is folded. */
@@ -39,7 +38,7 @@ export class LedgerFold {
   #named: Unreadable[] = [];
   #last = 0;
   /** Smaller batches tell Postgres sooner how the tables grow. */
-  #analyzeAt = BATCH;
+  #analyzeAt = FIRST_ANALYZED_AT;
 
   constructor(
     readonly tx: Sql,
@@ -52,9 +51,17 @@ export class LedgerFold {
 
   /** Folds what stands behind the last event folded, in order; `each` is told what of every batch was applied. */
   async catchUp(each: (applied: readonly StoredEvent[]) => Promise<void> = async () => {}): Promise<void> {
-    for (;;) {
-      const rows = await this.#next();
-      if (rows.length === 0) return;
+    for (let before = -1; before < this.done; ) {
+      before = this.done;
+      await lookingUp(this.tx, () => this.#foldWhatIsThere(each));
+    }
+  }
+
+  async #foldWhatIsThere(each: (applied: readonly StoredEvent[]) => Promise<void>): Promise<void> {
+    const places = this.tx`
+      select id, position, pg_column_size(payload) as size from lifestream.events e
+      where position > ${this.#last} and not ${isPassedOver(this.tx)} order by position`;
+    for await (const rows of ledgerBatches(this.tx, places)) {
       const { applied, unreadable } = await this.fold(rows);
       await each(applied);
       await this.tx`
@@ -97,17 +104,6 @@ export class LedgerFold {
     await foldEvents(tx, events, this.options, unreadable);
     const refused = new Set(unreadable.map(({ id }) => id));
     return { applied: events.filter(({ id }) => !refused.has(id)), unreadable };
-  }
-
-  async #next(): Promise<EventRow[]> {
-    return this.tx<EventRow[]>`
-      select e.id, occurred_at, received_at, source, subject, subject_id, event_type, schema_version, payload,
-        correlation_id, causation_id, e.position
-      from (
-        select id, position, size, sum(size) over (order by position) as so_far from (
-          select id, position, pg_column_size(payload) as size from lifestream.events e
-          where position > ${this.#last} and not ${isPassedOver(this.tx)} order by position limit ${BATCH}) as sized) as chosen
-      join lifestream.events e using (id) where so_far - size < ${BATCH_BYTES} order by e.position`;
   }
 
   /** Nobody else does: Postgres looks after no temporary tables. */

@@ -1,7 +1,7 @@
 import type { StoredEvent } from "../../engine/event.ts";
 import type { Sql } from "../../engine/ports.ts";
 import { type Adopted, adoptRows, adoptSubjects } from "../shared/adopt.ts";
-import { addToCatalog, recompute } from "./recompute.ts";
+import { addToCatalog } from "./recompute.ts";
 
 /** Links as another program left them. What is adopted already is left alone: later events have moved it on since. */
 export async function applyAdopted(all: readonly Adopted[], tx: Sql): Promise<undefined> {
@@ -15,10 +15,6 @@ export async function applyAdopted(all: readonly Adopted[], tx: Sql): Promise<un
   const links = events.filter((event) => event.payload.rows.links);
   await rememberAdoption(links, tx);
   await addToCatalog(links, tagsOf, tx);
-  await recompute(
-    links.map((event) => event.subjectId),
-    tx,
-  );
 }
 
 async function notYetAdopted(events: readonly Adopted[], tx: Sql): Promise<Adopted[]> {

@@ -24,7 +24,7 @@ const subjectIds = (events: Events) => [...new Set(events.map((event) => event.s
 
 const latest = <P extends Record<string, unknown>>(events: Events<P>) => lastOfEach(events, (event) => event.subjectId);
 
-/** State of links. Status and visibility are recomputed from the facts whenever one of a link's events arrives. */
+/** State of links. Status and visibility are recomputed from the facts whenever some of a link's events have arrived. */
 export function linksProjection(defaultVisibility: Visibility): Projection {
   return {
     name: "links",
@@ -41,6 +41,7 @@ export function linksProjection(defaultVisibility: Visibility): Projection {
       on(workFailed, applyFailure),
       on(stateAdopted, applyAdopted),
     ],
+    settle: recompute,
   };
 }
 
@@ -77,7 +78,6 @@ async function applyAdded(events: Events<Added>, tx: Sql, defaultVisibility: Vis
     events.filter((event) => event.payload.visibility),
     tx,
   );
-  await recompute(subjectIds(events), tx);
   await recomputeSubjects(subjectIds(events), tx);
 }
 
@@ -99,7 +99,6 @@ async function applyContent(events: Events, tx: Sql): Promise<readonly Parked[]>
   const good = latest(present.filter((event) => !event.payload.fetch_error));
   await clearFailures(good, ["fetch_link"], tx);
   await wantPublished(good, tx, { create: false });
-  await recompute(subjectIds(present), tx);
   return parked;
 }
 
@@ -125,7 +124,6 @@ async function applyEnrichment(events: Events, tx: Sql): Promise<readonly Parked
   await addToCatalog(present, tagsOf, tx);
   await clearFailures(rows, ["fetch_link", "enrich_link"], tx);
   await wantPublished(rows, tx, { create: true });
-  await recompute(subjectIds(present), tx);
   return parked;
 }
 
@@ -146,7 +144,6 @@ async function applyPublished(events: Events, tx: Sql): Promise<readonly Parked[
       dirty = p.desired_version > greatest(p.published_version, excluded.published_version),
       last_published_at = greatest(p.last_published_at, excluded.last_published_at)`;
   await clearFailures(latest(present), ["publish_link"], tx);
-  await recompute(subjectIds(present), tx);
   return parked;
 }
 
@@ -154,7 +151,6 @@ async function applyVisibility(events: Events, tx: Sql): Promise<readonly Parked
   const { present, parked } = await splitByLink(events, tx);
   await setVisibility(present, tx);
   await wantPublished(latest(present), tx, { create: false });
-  await recompute(subjectIds(present), tx);
   await recomputeSubjects(subjectIds(present), tx);
   return parked;
 }
@@ -179,7 +175,6 @@ async function applyCleaned(events: Events<PayloadOf<typeof linkCleaned>>, tx: S
     where subject_id = any(${subjectIds(read)}::text[]) and failed_work is null and last_error is not null`;
   await clearFailures(rows, ["fetch_link", "enrich_link", "publish_link"], tx);
   await wantPublished(rows, tx, { create: false });
-  await recompute(subjectIds(present), tx);
   return parked;
 }
 
@@ -199,7 +194,6 @@ async function applyFailure(events: Events, tx: Sql): Promise<readonly Parked[]>
       ${rows.map((e) => message(e).work_type)}::text[], ${positions(rows)}::bigint[])
       as n(subject_id, error, at, attempt, work_type, position)
     where l.subject_id = n.subject_id and n.position >= l.failure_position`;
-  await recompute(subjectIds(rows), tx);
   return parked;
 }
 

@@ -40,22 +40,22 @@ export async function recompute(ids: readonly string[], tx: Sql): Promise<void> 
         l.adopted_status is not null and l.failed_work is null
           and greatest(c.position, m.position, case when p.dirty then p.desired_version end, 0) <= l.adopted_position
           as as_adopted,
-        m.subject_id is not null as tagged
+        m.subject_id is not null as tagged, l.adopted_status,
+        coalesce(l.visibility_set, l.visibility) as visibility,
+        coalesce(l.first_added_at, l.created_at) as created_at,
+        coalesce(l.first_url, l.url) as url,
+        case when l.first_added_at is null then l.source else l.first_source end as source
       from lifestream.links l
       left join lifestream.link_content c using (subject_id)
       left join lifestream.link_metadata m using (subject_id)
       left join lifestream.publish_state p using (subject_id)
       where l.subject_id = any(${ids as string[]})),
     now as (
-      select l.subject_id,
-        case when f.as_adopted and not f.tagged then l.adopted_status
-             when f.as_adopted and ${rankOf(tx, "l.adopted_status", STEPS.length + 1)} > ${rankOf(tx, "f.status", 0)}
-          then l.adopted_status else f.status end as status,
-        coalesce(l.visibility_set, l.visibility) as visibility,
-        coalesce(l.first_added_at, l.created_at) as created_at,
-        coalesce(l.first_url, l.url) as url,
-        case when l.first_added_at is null then l.source else l.first_source end as source
-      from lifestream.links l join facts f using (subject_id))
+      select subject_id, visibility, created_at, url, source,
+        case when as_adopted and not tagged then adopted_status
+             when as_adopted and ${rankOf(tx, "adopted_status", STEPS.length + 1)} > ${rankOf(tx, "status", 0)}
+          then adopted_status else status end as status
+      from facts)
     update lifestream.links l
     set status = now.status, visibility = now.visibility, created_at = now.created_at, url = now.url, source = now.source
     from now
@@ -79,13 +79,13 @@ export async function recomputeSubjects(ids: readonly string[], tx: Sql): Promis
   await tx`
     update lifestream.subjects s
     set created_at = coalesce(l.subject_added_at, s.created_at), visibility = coalesce(l.subject_visibility, s.visibility)
-    from unnest(${ids as string[]}::text[]) as i(id) join lifestream.links l on l.subject_id = i.id
-    where s.subject = 'link' and s.subject_id = i.id
+    from lifestream.links l
+    where s.subject = 'link' and s.subject_id = any(${ids as string[]}) and l.subject_id = s.subject_id
       and (s.created_at, s.visibility) is distinct from
         (coalesce(l.subject_added_at, s.created_at), coalesce(l.subject_visibility, s.visibility))`;
 }
 
 /** Which step a status is, from 1; one that is none of them has a rank of its own. */
-function rankOf(tx: Sql, column: "l.adopted_status" | "f.status", otherwise: number) {
+function rankOf(tx: Sql, column: "adopted_status" | "status", otherwise: number) {
   return tx`coalesce(array_position(${STEPS}::text[], ${tx(column)}), ${otherwise})`;
 }
