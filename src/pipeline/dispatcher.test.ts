@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { DataError, EnvironmentError } from "../engine/errors.ts";
+import { DataError, EnvironmentError, LeaseLostError } from "../engine/errors.ts";
 import type { DueWork, Log, NewRecord, Schedule } from "../engine/ports.ts";
 import { noTelemetry } from "../engine/telemetry.ts";
 import { createDispatcher } from "./dispatcher.ts";
@@ -22,10 +22,13 @@ function aDispatcher({
   due = [],
   dead = [],
   tooNew = 0,
+  frozenMs = 0,
 }: {
   due?: readonly DueWork[];
   dead?: readonly DueWork[];
   tooNew?: number;
+  /** How long it is frozen while its lease is confirmed. */
+  frozenMs?: number;
 }) {
   const missing = new Set<string>();
   const appends: string[] = [];
@@ -51,7 +54,9 @@ function aDispatcher({
     deadUnsent: async () => dead.filter(({ id }) => !marked.includes(id)),
     markQueued: async (_lease, sent) => void marked.push(...sent.map(({ id }) => id)),
     unmarkedFrom: async () => null,
-    beginDeadLetters: async () => {},
+    beginDeadLetters: async () => {
+      now += frozenMs;
+    },
     markDeadSent: async (_lease, letters) => void marked.push(...letters.map(({ id }) => id)),
     giveUp: async (_lease, { id }, error) => {
       expect(error.errorClass).toBe("too_large");
@@ -136,6 +141,12 @@ test("given dead work that no message can carry, when its dead letter is sent, t
   await at.step();
   expect(at.marked).toEqual(["a"]);
   expect(at.appends).toEqual(["work.dead_letter 1", "work.dead_letter 1"]);
+});
+
+test("given a dispatcher that was frozen since its lease was confirmed, when it goes on, then it sends no dead letter", async () => {
+  const at = aDispatcher({ dead: [work("d", "fetch")], frozenMs: 10_000 });
+  await expect(at.step()).rejects.toThrow(LeaseLostError);
+  expect(at.appends).toEqual([]);
 });
 
 test("given an older program that sets aside again what is too new, when days pass, then it is offered ever more rarely", async () => {

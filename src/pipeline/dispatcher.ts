@@ -1,3 +1,4 @@
+import { LeaseLostError } from "../engine/errors.ts";
 import type { DueWork, Lease, Log, RecordPosition, Schedule } from "../engine/ports.ts";
 import { secondsSince, type Telemetry } from "../engine/telemetry.ts";
 import { DEAD_LETTER_TOPIC } from "../engine/topics.ts";
@@ -27,6 +28,9 @@ export interface DispatcherOptions {
   /** Monotonic milliseconds. */
   readonly clock: () => number;
 }
+
+/** A lease that the database has just confirmed is held for at least so long: a third of its length is gone at most. */
+const HELD_MS = 3_000;
 
 /**
  * The dispatcher: due work -> its topic, dead work -> the dead-letter topic. Sends first and marks then, so that a
@@ -133,7 +137,7 @@ async function sendWork(
  * not marked, by whomever, those that it holds from there on are not sent again.
  */
 async function sendDead(options: DispatcherOptions, { lease, signal, closed }: Pass): Promise<number> {
-  const { log, schedule, telemetry } = options;
+  const { log, schedule, telemetry, clock } = options;
   if (closed.topics.includes(DEAD_LETTER_TOPIC)) return 0;
   const startedAt = performance.now();
   const dead = await schedule.deadUnsent(BATCH);
@@ -141,7 +145,11 @@ async function sendDead(options: DispatcherOptions, { lease, signal, closed }: P
   const letters = await closed.send(DEAD_LETTER_TOPIC, async () => {
     const from = await schedule.unmarkedFrom();
     if (from) return sentLetters(log, from, signal);
-    await schedule.beginDeadLetters(lease, await log.endOffsets([DEAD_LETTER_TOPIC]));
+    const ends = await log.endOffsets([DEAD_LETTER_TOPIC]);
+    const askedAt = clock();
+    await schedule.beginDeadLetters(lease, ends);
+    // Kafka does not ask whose turn it is: a process that was frozen here may have been replaced since.
+    if (clock() - askedAt > HELD_MS) throw new LeaseLostError("the dispatcher's lease may be gone");
     await bury(dead, log);
     faultPoint("dispatcher.after-burial");
     return dead;

@@ -65,6 +65,8 @@ export class MemoryCluster {
   readonly faults: LogFaults = { refused: 0, answerLost: 0, down: false };
   /** The broker and the network: what was sent arrives, also when its sender is gone by then. */
   readonly broker = new SimProcess("broker");
+  /** Records that a process had begun to send when it was frozen, by `topic:partition:offset`: no lease keeps those back. */
+  readonly sentLate = new Set<string>();
   readonly #topics = new Map<string, Topic>();
   readonly #groups = new Map<string, Group>();
   readonly #givenUp = new Map<string, number>();
@@ -278,15 +280,21 @@ export class MemoryCluster {
     before: Promise<unknown>,
   ): Promise<RecordPosition[]> {
     const { scheduler, faults } = this;
+    const begunAt = scheduler.now;
     await before;
     await scheduler.point(process);
+    const late = process.frozenUntil > begunAt;
     if (faults.down || scheduler.chance(faults.refused)) throw new EnvironmentError("Kafka: the append was refused");
     const tooBig = records.find(({ key, value }) => key.length + value.length > MAX_RECORD_BYTES);
     if (tooBig) throw new DataError("Kafka refused a record: it is larger than the broker takes", "too_large");
     const incarnation = this.#incarnation;
     const isUp = () => this.#incarnation === incarnation;
     // From here on it is on its way, whatever becomes of the sender.
-    const arrived = scheduler.point(this.broker).then(() => this.#write(topic, records, isUp));
+    const arrived = scheduler.point(this.broker).then(() => {
+      const written = this.#write(topic, records, isUp);
+      if (late) for (const position of written) this.sentLate.add(`${positionKey(position)}:${position.offset}`);
+      return written;
+    });
     const positions = await arrived;
     await scheduler.point(process);
     if (!isUp() || scheduler.chance(faults.answerLost)) throw new EnvironmentError("Kafka: the answer was lost");
