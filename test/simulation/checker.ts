@@ -1,6 +1,6 @@
 import { workRedriven } from "../../src/engine/failure-acts.ts";
 import { deterministicId } from "../../src/engine/ids.ts";
-import { positionKey } from "../../src/engine/ports.ts";
+import { type LogRecord, positionKey } from "../../src/engine/ports.ts";
 import { DEAD_LETTER_TOPIC } from "../../src/engine/topics.ts";
 import { enriched, happened, NOTES, noted, THINGS, type ThingState } from "./domain.ts";
 import type { World } from "./world.ts";
@@ -98,10 +98,7 @@ function* checkWork({ database, outside }: World): Generator<string> {
  * frozen does not count as a second.
  */
 function* checkDeadLetters({ database, cluster, replayed }: World): Generator<string> {
-  const letters = Map.groupBy(cluster.recordsOf(DEAD_LETTER_TOPIC), ({ value }) => {
-    const { id, round = 1 } = jsonOf(value).original_work;
-    return `${id}/${round}`;
-  });
+  const letters = lettersByRound(cluster);
   for (const [round, copies] of letters) {
     const inTime = copies.filter((copy) => !cluster.sentLate.has(`${positionKey(copy)}:${copy.offset}`));
     if (inTime.length > 1) yield `I4 dead letter: ${inTime.length} for ${round}`;
@@ -115,6 +112,14 @@ function* checkDeadLetters({ database, cluster, replayed }: World): Generator<st
     for (let earlier = 1; earlier < round && !replayed; earlier += 1)
       if (!letters.has(`${id}/${earlier}`)) yield `I4 dead letter: none for round ${earlier} of ${id}`;
   }
+}
+
+/** Dead letters that their topic holds, by the round of work, `id/round`. */
+export function lettersByRound(cluster: World["cluster"]): Map<string, LogRecord[]> {
+  return Map.groupBy(cluster.recordsOf(DEAD_LETTER_TOPIC), ({ value }) => {
+    const { id, round = 1 } = jsonOf(value).original_work;
+    return `${id}/${round}`;
+  });
 }
 
 /** I6: a round of work begins because a person said so of the one before, however often that is read. */

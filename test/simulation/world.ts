@@ -6,6 +6,7 @@ import { EVENTS_TOPIC } from "../../src/engine/topics.ts";
 import { agentStage, materializerStages, relayStage, routerStages, type StageContext } from "../../src/stages.ts";
 import { seededRandom } from "../support/random.ts";
 import { befall, CALAMITIES, type Calamity } from "./calamities.ts";
+import { lettersByRound } from "./checker.ts";
 import { happened, MOODS, type Mood, noted, type Outside, simulatedDomain } from "./domain.ts";
 import { MemoryCluster } from "./memory-log.ts";
 import { MemoryDatabase, type WorkEntry } from "./memory-store.ts";
@@ -340,6 +341,13 @@ export class World {
   }
 
   /** Every event is in the log and handled by both groups, and no work is left to do. */
+  /** Whether the log holds the dead letters that were sent. */
+  #holdsLetters(): boolean {
+    const letters = lettersByRound(this.cluster);
+    const sent = this.database.work.values().filter(({ deadLetterSent }) => deadLetterSent);
+    return sent.every(({ id, round }) => letters.has(`${id}/${round}`));
+  }
+
   #atRest(): boolean {
     const { database, cluster, scheduler } = this;
     if (scheduler.now < this.#askAgainAt) return false;
@@ -356,7 +364,10 @@ export class World {
     if (events.some((event) => !event.published)) return false;
     // Whether the log still holds everything is asked every few seconds only.
     const looked = scheduler.now > this.#calmAt + LOG_CHECKED_WITHIN_MS;
-    if (!looked && !cluster.holds(events.flatMap(({ id, sentTo }) => (sentTo ? [{ id, at: sentTo }] : []))))
+    if (
+      !looked &&
+      !(cluster.holds(events.flatMap(({ id, sentTo }) => (sentTo ? [{ id, at: sentTo }] : []))) && this.#holdsLetters())
+    )
       return false;
     const ends = cluster.endOffsets([EVENTS_TOPIC]);
     return ["router-v1", "materializer-v1"].every((group) =>

@@ -15,7 +15,10 @@ export async function addToCatalog(
     insert into lifestream.tag_catalog as c (tag, first_seen)
     select tag, min(at) from unnest(${seen.map(({ tag }) => tag)}::text[], ${seen.map(({ at }) => at)}::timestamptz[])
       as s(tag, at)
-    where octet_length(tag) <= ${LONGEST_TAG} group by tag order by tag
+    where octet_length(tag) <= ${LONGEST_TAG}
+      -- What a conflict would leave as it is would be locked all the same, for as long as the whole batch takes.
+      and not exists (select from lifestream.tag_catalog k where k.tag = s.tag and k.first_seen <= s.at)
+    group by tag order by tag
     on conflict (tag) do update set first_seen = excluded.first_seen, sent_at = null
     where c.first_seen > excluded.first_seen returning 1`;
   if (added.length > 0) await tx`select pg_notify('lifestream_catalog', '')`;
