@@ -95,7 +95,7 @@ export class World {
     this.#startMachines();
     const { scheduler } = this;
     const clock = scheduler.clock(this.#outer);
-    const stop = clock.every(300, () => this.#capture());
+    const stop = clock.every(400, () => this.#capture());
     const mischief = clock.every(700, () => this.#mischief());
     const deciding = clock.every(OPERATOR_MS, () => scheduler.chance(0.4) && this.#decide());
     await scheduler.run(() => scheduler.now >= STORM_MS, STORM_MS + 1_000);
