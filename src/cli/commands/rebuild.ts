@@ -14,7 +14,8 @@ export async function runRebuild({ args, options }: CommandInput): Promise<void>
   await using app = await openCommandApp("rebuild", { kafka: false });
   const projections = chosen(app, args, options.all === true);
   const folding = foldOptions(app, projections);
-  if (options.dryRun) return dryRun(folding);
+  // Awaited here: what is returned as a promise would go on without a database.
+  if (options.dryRun) return await dryRun(folding);
   const report = await rebuild(folding).catch(rethrow);
   console.log(tableLines(report.tables));
   console.log(summary(report, "brought to what the ledger gives"));
