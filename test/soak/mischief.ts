@@ -41,10 +41,15 @@ async function killStage(life: Life, _: OwnServers, random: () => number): Promi
 
 async function terminateConnections(life: Life): Promise<string> {
   const db = connect({ url: life.world.app.databaseUrl, name: "mischief", maxConnections: 1 });
-  await db`
-    select pg_terminate_backend(pid) from pg_stat_activity
-    where application_name like 'stream-agents %' and pid <> pg_backend_pid() and random() < 0.5`;
-  await db.end();
+  try {
+    await db`
+      select pg_terminate_backend(pid) from pg_stat_activity
+      where application_name like 'stream-agents %' and pid <> pg_backend_pid() and random() < 0.5`;
+  } catch (error) {
+    throw new Error("connections could not be ended", { cause: error });
+  } finally {
+    await db.end();
+  }
   return "connections ended";
 }
 

@@ -1,4 +1,6 @@
 /** `npm run test:soak`: hours of load with random faults; what grows, and whether anything was lost or doubled. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { columns } from "../../src/cli/format.ts";
 import { checkLife } from "../checker/check.ts";
@@ -29,6 +31,7 @@ const EVERY_MS = 100;
 /** Pause between two faults, at most. */
 const CALM_MS = 20_000;
 const SETTLED_WITHIN_MS = 600_000;
+const LOG_LINES = 60;
 /** Some minutes before the second half, in which processes find their size. */
 const SPARING_FROM = 0.4;
 
@@ -60,7 +63,8 @@ process.exit(
 /** An error, and those that it hides: what ends a soak is often followed by what could not be tidied up. */
 function toldOf(error: unknown): string[] {
   if (error instanceof SuppressedError) return [...toldOf(error.suppressed), ...toldOf(error.error)];
-  return [error instanceof Error ? (error.stack ?? error.message) : String(error)];
+  if (!(error instanceof Error)) return [String(error)];
+  return [error.stack ?? error.message, ...(error.cause ? toldOf(error.cause) : [])];
 }
 
 async function soak(): Promise<number> {
@@ -86,6 +90,7 @@ async function soak(): Promise<number> {
         await Bun.sleep(random() * CALM_MS);
         const what = await mischief(life, servers, { random, sparing: share() > SPARING_FROM });
         faults.set(what, (faults.get(what) ?? 0) + 1);
+        if (postgres.hasDied() || kafka.hasDied()) throw new Error(`a server died by itself after: ${what}`);
       }),
     ]);
     const recoveredMs = await life.untilSettled(SETTLED_WITHIN_MS);
@@ -105,9 +110,17 @@ async function soak(): Promise<number> {
     console.log(`all applied ${(recoveredMs / 1_000).toFixed(1)} s after the end; seed ${seed}`);
     console.log(`${lost.length} lost, ${doubled.length} doubled, ${problems.length} otherwise wrong`);
     return lost.length + doubled.length + problems.length > 0 ? 1 : 0;
+  } catch (error) {
+    console.error(logEnd(join(home, "logs", "postgres.log")));
+    throw error;
   } finally {
     await killLeftCommands();
   }
+}
+
+/** The last that a server said. */
+function logEnd(file: string): string {
+  return readFileSync(file, "utf8").split("\n").slice(-LOG_LINES).join("\n");
 }
 
 async function sampleOf(life: Life): Promise<Sample> {
