@@ -1,9 +1,7 @@
 import { EnvironmentError, LeaseLostError, StaleOwnerError } from "../../src/engine/errors.ts";
 import type { Payload, StoredEvent } from "../../src/engine/event.ts";
 import {
-  type AcceptedWork,
   type DeadRecord,
-  type DueWork,
   type GroupPosition,
   type KnownLog,
   type Lease,
@@ -17,10 +15,9 @@ import {
   type Store,
   type StoreTx,
   type Wake,
-  type WorkAct,
 } from "../../src/engine/ports.ts";
-import type { NewWork, WorkStatus } from "../../src/engine/work.ts";
 import { expiredFailure } from "../../src/engine/work-failed.ts";
+import { isoAt, MemoryWork, toAccepted } from "./memory-work.ts";
 import type { Scheduler, SimProcess } from "./scheduler.ts";
 import { type Rows, Table, type Undo } from "./table.ts";
 
@@ -37,22 +34,6 @@ export interface LedgerEntry extends StoredEvent {
   position: number;
   published: boolean;
   sentTo: RecordPosition | null;
-}
-
-export interface WorkEntry extends NewWork {
-  status: WorkStatus;
-  attempt: number;
-  round: number;
-  attemptsBefore: number;
-  redriveAsked: boolean;
-  nextAttemptAt: number;
-  leaseUntil: number | null;
-  agent: string | null;
-  lastError: string | null;
-  errorClass: string | null;
-  queuedAt: RecordPosition | null;
-  deadLetterSent: boolean;
-  finishedAt: number;
 }
 
 /** A record that was set aside, and what was decided about it. */
@@ -85,7 +66,12 @@ const EMPTY_BATCH = { ids: [] as readonly string[], highWater: 0, generation: 1 
 export class MemoryDatabase {
   readonly faults: StoreFaults = { refused: 0, commitAnswerLost: 0, down: false };
   readonly events = new Table<LedgerEntry>();
-  readonly work = new Table<WorkEntry>();
+  readonly registry = new MemoryWork({
+    now: () => this.#now,
+    undo: () => this.#undo,
+    notify: () => this.notify("work"),
+  });
+  readonly work = this.registry.table;
   readonly deadLetters = new Table<SetAside>();
   readonly parked = new Table<ParkedEvent>();
   readonly positions = new Table<GroupPosition & { group: string; at: string }>();
@@ -96,8 +82,7 @@ export class MemoryDatabase {
   readonly unmarked = new Table<ReadonlyMap<string, number>>();
   /** Writes of a consumer that had given its partition up when it began with them. */
   readonly staleWrites = new Table<string>();
-  /** How often a running attempt of each piece of work was given back, to be made again under its number. */
-  readonly givenBack = new Table<number>();
+  readonly givenBack = this.registry.givenBack;
   readonly #state = new Map<string, Table<unknown>>();
   readonly #listeners = new Set<{ channel: string; process: SimProcess; wake: () => void }>();
   #sequence = 0;
@@ -110,8 +95,6 @@ export class MemoryDatabase {
   fenced = true;
   /** Unset by a mutant: whoever wants to moves a position, wherever it is. */
   comparesPositions = true;
-  /** Unset by a mutant: work begins its next round before the dead letter of the last one is sent. */
-  roundsWait = true;
 
   /** How wrong its wall clock is, in milliseconds. */
   skewMs = 0;
@@ -180,17 +163,16 @@ export class MemoryDatabase {
         pending: () => alone(() => this.inOrder().filter((event) => !event.published).length),
       },
       schedule: {
-        due: (limit, closed) => alone(() => this.#dueWork(limit, closed)),
+        due: (limit, closed) => alone(() => this.registry.due(limit, closed)),
         giveUp: async (_lease, { id }) => {
           throw new Error(`no message is too large here, nor is that of ${id}`);
         },
-        markQueued: (lease, sent) => alone(() => this.#markQueued(lease, sent)),
-        deadUnsent: (limit) =>
-          alone(() =>
-            this.#works(({ status, deadLetterSent }) => ["dead", "discarded"].includes(status) && !deadLetterSent)
-              .slice(0, limit)
-              .map((work) => this.#toDue(work)),
-          ),
+        markQueued: (lease, sent) =>
+          alone(() => {
+            this.#requireLease(lease);
+            this.registry.markQueued(sent);
+          }),
+        deadUnsent: (limit) => alone(() => this.registry.deadUnsent(limit)),
         unmarkedFrom: () => alone(() => this.unmarked.get("from") ?? null),
         beginDeadLetters: (lease, from) =>
           alone(() => {
@@ -200,20 +182,12 @@ export class MemoryDatabase {
         markDeadSent: (lease, letters) =>
           alone(() => {
             this.#requireLease(lease);
-            const isMeant = ({ id, round, status }: WorkEntry) =>
-              ["dead", "discarded"].includes(status) && letters.some((one) => one.id === id && one.round === round);
-            const ids = this.#works(isMeant).map(({ id }) => id);
-            for (const id of ids) this.#update(id, { deadLetterSent: true });
+            this.registry.markDeadSent(letters);
             this.unmarked.delete("from", this.#undo);
-            this.#beginRounds(ids);
           }),
-        renew: (attempts, leaseMs) =>
-          alone(() => {
-            const leaseUntil = this.#now + leaseMs;
-            for (const { id } of this.#matching(attempts, ["running"])) this.#update(id, { leaseUntil });
-          }),
+        renew: (attempts, leaseMs) => alone(() => this.registry.renew(attempts, leaseMs)),
         sweep: (lease) => alone(() => this.#sweep(lease)),
-        nextDueInMs: () => alone(() => this.#nextDueInMs()),
+        nextDueInMs: () => alone(() => this.registry.nextDueInMs()),
       },
       catalog: { unsent: async () => [], markSent: async () => {}, mostUsed: async () => [] },
       forwarding: {
@@ -349,39 +323,16 @@ export class MemoryDatabase {
           ),
       },
       work: {
-        claim: (work) => statement(() => this.#claim(work)),
-        settle: (verdicts) => statement(() => this.#settle(verdicts)),
-        accept: (attempts, leaseMs, agent) => statement(() => this.#accept(attempts, leaseMs, agent)),
+        claim: (work) => statement(() => this.registry.claim(work)),
+        settle: (verdicts) => statement(() => this.registry.settle(verdicts)),
+        accept: (attempts, leaseMs, agent) => statement(() => this.registry.accept(attempts, leaseMs, agent)),
         finish: (id, attempt, outcome, error, errorClass) =>
-          statement(() => {
-            const [running] = this.#matching([{ id, attempt }], ["running"]);
-            if (!running) return false;
-            const said = { lastError: error ?? running.lastError, errorClass: errorClass ?? running.errorClass };
-            this.#update(id, { status: outcome, leaseUntil: null, finishedAt: this.#now, ...said });
-            return true;
-          }),
+          statement(() => this.registry.finish({ id, attempt }, outcome, error, errorClass)),
         postpone: (id, attempt, afterMs, error, errorClass) =>
-          statement(() => {
-            const nextAttemptAt = this.#now + afterMs;
-            const said = { lastError: error, errorClass };
-            for (const one of this.#matching([{ id, attempt }], ["running"])) {
-              this.#giveBack(one.id, { nextAttemptAt, ...said });
-            }
-          }),
-        release: (attempts) =>
-          statement(() => {
-            for (const { id } of this.#matching(attempts, ["running"])) {
-              this.#giveBack(id, { nextAttemptAt: this.#now });
-            }
-            this.notify("work");
-          }),
-        redrive: (acts) => statement(() => this.#redrive(acts)),
-        discard: (acts) =>
-          statement(() => {
-            const closed = this.#inRound(acts, ["dead"]);
-            for (const { id } of closed) this.#update(id, { status: "discarded" });
-            return closed.length;
-          }),
+          statement(() => this.registry.postpone({ id, attempt }, afterMs, error, errorClass)),
+        release: (attempts) => statement(() => this.registry.release(attempts)),
+        redrive: (acts) => statement(() => this.registry.redrive(acts)),
+        discard: (acts) => statement(() => this.registry.discard(acts)),
       },
       deadLetters: {
         put: (records) => statement(() => this.#setAside(records)),
@@ -468,67 +419,6 @@ export class MemoryDatabase {
     return fresh.map(({ id }) => id);
   }
 
-  #claim(work: readonly NewWork[]): string[] {
-    const fresh = work.filter(({ id }) => !this.work.get(id));
-    for (const one of fresh) {
-      this.work.set(
-        one.id,
-        {
-          ...one,
-          status: "pending",
-          attempt: 1,
-          round: 1,
-          attemptsBefore: 0,
-          redriveAsked: false,
-          nextAttemptAt: this.#now,
-          leaseUntil: null,
-          agent: null,
-          lastError: null,
-          errorClass: null,
-          queuedAt: null,
-          deadLetterSent: false,
-          finishedAt: 0,
-        },
-        this.#undo,
-      );
-    }
-    if (fresh.length > 0) this.notify("work");
-    return fresh.map(({ id }) => id);
-  }
-
-  #settle(
-    verdicts: readonly { id: string; attempt: number; error: string; errorClass: string; retryInMs: number | null }[],
-  ) {
-    let settled = 0;
-    for (const { id, attempt, error, errorClass, retryInMs } of verdicts) {
-      const [failed] = this.#matching([{ id, attempt }], ["failed"]);
-      if (!failed) continue;
-      settled += 1;
-      const common = { lastError: error, errorClass, finishedAt: this.#now };
-      if (retryInMs === null) this.#update(id, { ...common, status: "dead" });
-      else {
-        const nextAttemptAt = this.#now + retryInMs;
-        this.#update(id, { ...common, status: "pending", attempt: attempt + 1, nextAttemptAt });
-      }
-    }
-    if (settled > 0) this.notify("work");
-    return settled;
-  }
-
-  #inRound(acts: readonly WorkAct[], statuses: readonly WorkStatus[]): WorkEntry[] {
-    return acts.flatMap(({ id, round }) => {
-      const work = this.work.get(id);
-      return work && work.round === round && statuses.includes(work.status) && !work.redriveAsked ? [work] : [];
-    });
-  }
-
-  #redrive(acts: readonly WorkAct[]): number {
-    const asked = this.#inRound(acts, ["dead", "discarded", "failed"]);
-    for (const { id } of asked) this.#update(id, { redriveAsked: true });
-    this.#beginRounds(asked.map(({ id }) => id));
-    return asked.length;
-  }
-
   #setAside(records: readonly DeadRecord[]): void {
     for (const record of records) {
       const known = this.deadLetters.get(record.id);
@@ -540,28 +430,6 @@ export class MemoryDatabase {
   #decide(id: string, changes: Partial<SetAside>): void {
     const record = this.deadLetters.get(id);
     if (record) this.deadLetters.set(id, { ...record, ...changes }, this.#undo);
-  }
-
-  #beginRounds(ids: readonly string[]): void {
-    for (const id of ids) {
-      const work = this.work.get(id);
-      if (!work?.redriveAsked) continue;
-      if (this.roundsWait && !work.deadLetterSent && work.status !== "failed") continue;
-      const { attempt, round } = work;
-      this.#update(id, { attempt: attempt + 1, attemptsBefore: attempt, round: round + 1 });
-      this.#update(id, { status: "pending", redriveAsked: false, deadLetterSent: false, queuedAt: null });
-      this.#update(id, { nextAttemptAt: this.#now });
-      this.notify("work");
-    }
-  }
-
-  #accept(attempts: readonly { id: string; attempt: number }[], leaseMs: number, agent: string): AcceptedWork[] {
-    const leaseUntil = this.#now + leaseMs;
-    // One that a message names twice is updated once, as in SQL.
-    return [...new Set(this.#matching(attempts, ["pending", "queued"]))].map((work) => {
-      this.#update(work.id, { status: "running", agent, leaseUntil });
-      return toAccepted(work);
-    });
   }
 
   #awaited(projection: string, subjectIds: readonly string[]): string[] {
@@ -633,42 +501,18 @@ export class MemoryDatabase {
       }));
   }
 
-  #dueWork(limit: number, closed: readonly string[]): DueWork[] {
-    return this.#works((work) => work.status === "pending" && work.nextAttemptAt <= this.#now)
-      .filter(({ type }) => !closed.includes(`work.${type}`))
-      .sort((a, b) => a.nextAttemptAt - b.nextAttemptAt)
-      .slice(0, limit)
-      .map((work) => this.#toDue(work));
-  }
-
-  #markQueued(lease: Lease, sent: readonly { id: string; attempt: number; position: RecordPosition }[]): void {
-    this.#requireLease(lease);
-    for (const { id, attempt, position } of sent) {
-      for (const work of this.#matching([{ id, attempt }], ["pending"])) {
-        this.#update(work.id, { status: "queued", queuedAt: position });
-      }
-    }
-  }
-
   #sweep(lease: Lease): { expired: number; lost: number } {
     this.#requireLease(lease);
-    const expired = this.#works((work) => work.status === "running" && (work.leaseUntil ?? 0) < this.#now);
-    for (const work of expired) {
-      this.#update(work.id, { status: "failed", leaseUntil: null, finishedAt: this.#now });
+    const expired = this.registry.expire();
+    for (const work of expired)
       this.#appendRows([expiredFailure(toAccepted(work), work.agent ?? "unknown", isoAt(this.#now))]);
-    }
-    const lostWork = this.#works(({ status, type, queuedAt }) => {
+    const lostWork = this.registry.where(({ status, type, queuedAt }) => {
       if (status !== "queued" || !queuedAt) return false;
       const at = positionKey({ topic: `work.${type}`, partition: queuedAt.partition });
       return this.positions.values().some((position) => position.at === at && queuedAt.offset <= position.lastOffset);
     });
-    for (const { id } of lostWork) this.#update(id, { status: "pending", nextAttemptAt: this.#now });
+    for (const { id } of lostWork) this.registry.update(id, { status: "pending", nextAttemptAt: this.#now });
     return { expired: expired.length, lost: lostWork.length };
-  }
-
-  #nextDueInMs(): number | null {
-    const due = this.#works((work) => work.status === "pending").map((work) => work.nextAttemptAt);
-    return due.length === 0 ? null : Math.max(0, Math.min(...due) - this.#now);
   }
 
   #sentState(): SentState {
@@ -678,7 +522,7 @@ export class MemoryDatabase {
     for (const { published, sentTo } of this.events.values()) {
       if (published && sentTo) reach(positionKey(sentTo), sentTo.offset);
     }
-    for (const { queuedAt } of this.#works(({ status }) => status === "queued")) {
+    for (const { queuedAt } of this.registry.where(({ status }) => status === "queued")) {
       if (queuedAt) reach(positionKey(queuedAt), queuedAt.offset);
     }
     const places = this.positions.values().flatMap(({ group, at, lastOffset, topicId }) => {
@@ -696,8 +540,8 @@ export class MemoryDatabase {
     const published = this.inOrder().filter((event) => event.published);
     for (const { id } of published) this.#updateEvent(id, { published: false });
     for (const { id, status } of this.work.values()) {
-      if (status === "queued") this.#update(id, { status: "pending", nextAttemptAt: this.#now });
-      if (status === "dead" || status === "discarded") this.#update(id, { deadLetterSent: false });
+      if (status === "queued") this.registry.update(id, { status: "pending", nextAttemptAt: this.#now });
+      if (status === "dead" || status === "discarded") this.registry.update(id, { deadLetterSent: false });
     }
     this.unmarked.set("from", new Map(), this.#undo);
     this.identity.set("log", identity, this.#undo);
@@ -705,34 +549,9 @@ export class MemoryDatabase {
     return published.length;
   }
 
-  #works(which: (work: WorkEntry) => boolean): WorkEntry[] {
-    return this.work.values().filter(which);
-  }
-
-  #matching(attempts: readonly { id: string; attempt: number }[], statuses: readonly WorkStatus[]): WorkEntry[] {
-    return attempts.flatMap(({ id, attempt }) => {
-      const work = this.work.get(id);
-      return work && work.attempt === attempt && statuses.includes(work.status) ? [work] : [];
-    });
-  }
-
-  #update(id: string, changes: Partial<WorkEntry>): void {
-    const work = this.work.get(id);
-    if (work) this.work.set(id, { ...work, ...changes }, this.#undo);
-  }
-
-  #giveBack(id: string, changes: Partial<WorkEntry>): void {
-    this.#update(id, { status: "pending", leaseUntil: null, ...changes });
-    this.givenBack.set(id, (this.givenBack.get(id) ?? 0) + 1, this.#undo);
-  }
-
   #updateEvent(id: string, changes: Partial<LedgerEntry>): void {
     const event = this.events.get(id);
     if (event) this.events.set(id, { ...event, ...changes }, this.#undo);
-  }
-
-  #toDue(work: WorkEntry): DueWork {
-    return { ...toAccepted(work), agent: work.agent, finalError: work.lastError, failedAt: isoAt(work.finishedAt) };
   }
 }
 
@@ -744,18 +563,8 @@ function toPair<V>(key: string, value: V | undefined): [string, V][] {
   return value === undefined ? [] : [[key, value]];
 }
 
-const isoAt = (ms: number) => new Date(Date.UTC(2026, 0, 1) + ms).toISOString();
-
 function toEntry(row: LedgerRow, position: number, now: number): LedgerEntry {
   return { ...row, receivedAt: isoAt(now), position, published: false, sentTo: null };
-}
-
-function toAccepted(work: WorkEntry): AcceptedWork {
-  const { id, type, subject, subjectId, correlationId, triggeredByEventId, maxAttempts, lastError } = work;
-  const { attempt, round, attemptsBefore } = work;
-  const ids = { id, type, subject, subjectId, correlationId, triggeredByEventId };
-  const counts = { attempt, round, attemptsBefore, maxAttempts };
-  return { ...ids, ...counts, lastError, createdAt: isoAt(0), payload: work.payload };
 }
 
 /** A record's value, in the shape of the ledger row. */

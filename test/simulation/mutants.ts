@@ -192,7 +192,7 @@ const parkedForgotten: Mutation = inTransactions((tx) => ({ parked: { ...tx.park
 /** A round begins at once, though the last one's dead letter is not in its topic yet. */
 const roundsDoNotWait: Mutation = {
   database: (database: MemoryDatabase) => {
-    database.roundsWait = false;
+    database.registry.roundsWait = false;
   },
 };
 

@@ -9,7 +9,8 @@ import { befall, CALAMITIES, type Calamity } from "./calamities.ts";
 import { lettersByRound } from "./checker.ts";
 import { happened, MOODS, type Mood, noted, type Outside, simulatedDomain } from "./domain.ts";
 import { MemoryCluster } from "./memory-log.ts";
-import { MemoryDatabase, type WorkEntry } from "./memory-store.ts";
+import { MemoryDatabase } from "./memory-store.ts";
+import type { WorkEntry } from "./memory-work.ts";
 import { decideOnRecords, decideOnWork } from "./operator.ts";
 import { type Scheduler, Scheduler as SeededScheduler, SimProcess } from "./scheduler.ts";
 
