@@ -472,6 +472,28 @@ test(
 );
 
 test(
+  "given a table that is locked for a while, when a rebuild is tried, then it waits and says what would change",
+  async () => {
+    const { promise: locked, resolve: isLocked } = Promise.withResolvers<void>();
+    const holding = world.app.db.begin(async (tx) => {
+      await tx`lock table lifestream.todos in access exclusive mode`;
+      isLocked();
+      // Longer than connections are given to end.
+      await tx`select pg_sleep(3)`;
+    });
+    await locked;
+    const dry = await runCommand(["rebuild", "todos", "--dry-run"], world.env);
+    await holding;
+    expect(dry).toMatchObject({
+      code: 0,
+      stderr: "",
+      stdout: expect.stringContaining("every row is as the ledger gives"),
+    });
+  },
+  TEST_MS,
+);
+
+test(
   "given a rebuild that is killed before it commits, when the next one runs, then it finds everything as it was",
   async () => {
     await tamper();
