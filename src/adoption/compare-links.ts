@@ -100,13 +100,15 @@ function isNotGone(tx: Sql) {
  * stand in the way of one another: all of it is said, and a fold passes over what came before.
  */
 async function links(tx: Sql, live: Live, briefly: Briefly): Promise<void> {
+  // Each row is joined with the folded ones, by whole tables, and only then told whether these count.
+  const folded = (table: string, alias: string) => tx`case when not clash.yes then ${live(table, alias)} end`;
   await tx`
     insert into pg_temp.adoption_events (subject, subject_id, key, payload)
     select 'link', l.subject_id, '', jsonb_build_object('settled', true, 'rows',
       jsonb_build_object('links', ${live("links", "l")} || jsonb_build_object('failed_work',
         case when l.status = 'error' then case when m.subject_id is not null then 'publish_link'
           when c.subject_id is not null and c.fetch_error is null then 'enrich_link' else 'fetch_link' end end))
-      || pg_temp.part('subjects', coalesce(${live("subjects", "s")}, pg_temp.told(null, ${live("subjects", "fs")})))
+      || pg_temp.part('subjects', coalesce(${live("subjects", "s")}, pg_temp.told(null, ${folded("subjects", "fs")})))
       || pg_temp.part('link_content', told.content) || pg_temp.part('link_metadata', told.metadata)
       || pg_temp.part('publish_state', told.published)) || case when clash.yes then '{"gone": true}'::jsonb else '{}' end
     from lifestream.links l
@@ -114,25 +116,24 @@ async function links(tx: Sql, live: Live, briefly: Briefly): Promise<void> {
     left join lifestream.link_content c on c.subject_id = l.subject_id
     left join lifestream.link_metadata m on m.subject_id = l.subject_id
     left join lifestream.publish_state p on p.subject_id = l.subject_id
-    left join pg_temp.links any_fl on any_fl.subject_id = l.subject_id
+    left join pg_temp.links fl on fl.subject_id = l.subject_id
+    left join pg_temp.subjects fs on fs.subject = 'link' and fs.subject_id = l.subject_id
+    left join pg_temp.link_content fc on fc.subject_id = fl.subject_id
+    left join pg_temp.link_metadata fm on fm.subject_id = fl.subject_id
+    left join pg_temp.publish_state fp on fp.subject_id = l.subject_id
     cross join lateral (select
       exists (select from pg_temp.links o where o.url_norm = l.url_norm and o.subject_id <> l.subject_id
         and ${isNotGone(tx)})
-      or exists (select from pg_temp.links o where o.url_norm = any_fl.url_norm and o.subject_id <> l.subject_id
+      or exists (select from pg_temp.links o where o.url_norm = fl.url_norm and o.subject_id <> l.subject_id
         and ${isNotGone(tx)})
-      or exists (select from lifestream.links o where o.url_norm = any_fl.url_norm and o.subject_id <> l.subject_id)
+      or exists (select from lifestream.links o where o.url_norm = fl.url_norm and o.subject_id <> l.subject_id)
       as yes offset 0) as clash
-    left join pg_temp.links fl on fl.subject_id = any_fl.subject_id and not clash.yes
-    left join pg_temp.subjects fs on fs.subject = 'link' and fs.subject_id = l.subject_id and not clash.yes
-    left join pg_temp.link_content fc on fc.subject_id = fl.subject_id
-    left join pg_temp.link_metadata fm on fm.subject_id = fl.subject_id
-    left join pg_temp.publish_state fp on fp.subject_id = l.subject_id and not clash.yes
     cross join lateral (select
-      ${briefly("link_content", "c", "fc")} as content,
-      ${briefly("link_metadata", "m", "fm")} as metadata,
-      pg_temp.told(${live("publish_state", "p")}, ${live("publish_state", "fp")}) as published offset 0) as told
+      ${briefly("link_content", "c", { folded: "fc", counts: tx`not clash.yes` })} as content,
+      ${briefly("link_metadata", "m", { folded: "fm", counts: tx`not clash.yes` })} as metadata,
+      pg_temp.told(${live("publish_state", "p")}, ${folded("publish_state", "fp")}) as published offset 0) as told
     where l.subject_id <> '' and (c.subject_id is not null or m.subject_id is not null or p.subject_id is not null
-      or fl.subject_id is null or ${live("links", "l")} <> ${live("links", "fl")}
-      or coalesce(pg_temp.told(${live("subjects", "s")}, ${live("subjects", "fs")}), told.content, told.metadata, told.published) is not null)
+      or fl.subject_id is null or clash.yes or ${live("links", "l")} <> ${live("links", "fl")}
+      or coalesce(pg_temp.told(${live("subjects", "s")}, ${folded("subjects", "fs")}), told.content, told.metadata, told.published) is not null)
     order by l.created_at, l.subject_id`;
 }

@@ -10,8 +10,12 @@ export function liveRows(tx: Sql, { ownColumns }: Pick<Shadow, "ownColumns">): L
   return (table, alias) => tx`(to_jsonb(${tx(alias)}) - ${(ownColumns[table] ?? []) as string[]}::text[])`;
 }
 
-/** What an adoption says of a row with long texts, live and folded: only the columns that differ, where there is a folded one. */
-export type Briefly = (table: string, live: string, folded: string) => PendingQuery<Row[]>;
+/** What an adoption says of a row with long texts: only the columns that differ, where there is a folded one and it counts. */
+export type Briefly = (
+  table: string,
+  live: string,
+  other: { readonly folded: string; readonly counts: PendingQuery<Row[]> },
+) => PendingQuery<Row[]>;
 
 /** For rows of these tables. Texts are compared as they are: as JSON all of them would be written down anew. */
 export async function brieflyOf(tx: Sql, tables: readonly string[], { ownColumns }: Shadow): Promise<Briefly> {
@@ -22,7 +26,7 @@ export async function brieflyOf(tx: Sql, tables: readonly string[], { ownColumns
     left join pg_attribute f on f.attrelid = to_regclass('pg_temp.' || quote_ident(c.relname)) and f.attname = a.attname
     where c.relnamespace = 'lifestream'::regnamespace and c.relname = any(${tables as string[]}) order by a.attnum`;
   const live = liveRows(tx, { ownColumns });
-  return (table, l, f) => {
+  return (table, l, { folded: f, counts }) => {
     const told = columns
       .filter((one) => one.table === table && !ownColumns[table]?.includes(one.column))
       .map(({ column, folded, text }) => {
@@ -35,8 +39,8 @@ export async function brieflyOf(tx: Sql, tables: readonly string[], { ownColumns
         return tx`pg_temp.told_column(${column}, ${differs}, ${mine})`;
       })
       .reduce((all, one) => tx`${all} || ${one}`);
-    return tx`(case when ${tx(`${l}.subject_id`)} is null or ${tx(`${f}.subject_id`)} is null
-      then pg_temp.told(${live(table, l)}, ${live(table, f)}) else nullif(${told}, '{}') end)`;
+    return tx`(case when ${tx(`${l}.subject_id`)} is null or ${tx(`${f}.subject_id`)} is null or not (${counts})
+      then pg_temp.told(${live(table, l)}, case when ${counts} then ${live(table, f)} end) else nullif(${told}, '{}') end)`;
   };
 }
 
