@@ -36,6 +36,8 @@ async function killStage(life: Life, _: OwnServers, random: () => number): Promi
   await life.kill(stage);
   await Bun.sleep(random() * DOWN_MS);
   life.start(stage);
+  // Whoever meets an outage before they ever were in end with a sentence, for a supervisor to start them again.
+  await life.untilUp();
   return "stage killed";
 }
 
