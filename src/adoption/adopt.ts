@@ -7,7 +7,7 @@ import { forgetGoneTags } from "./catalog.ts";
 import { type Columns, changedTables, checksums, presentColumns, type TableSum } from "./checksums.ts";
 import { compare } from "./compare.ts";
 import { prepareComparison } from "./comparison.ts";
-import { foldLedger, ledgerOrder } from "./fold.ts";
+import { type Beside, foldLedger, ledgerOrder } from "./fold.ts";
 import { contractColumns } from "./inspect.ts";
 import { type AdoptionReport, reportOf } from "./report.ts";
 import { createShadow } from "./shadow.ts";
@@ -97,7 +97,7 @@ export async function adopt(db: Database, found: Found, options: AdoptOptions): 
     // Before anything is read, so that what is read is what another one left.
     await tx`lock table lifestream.schema_migrations in exclusive mode`;
     if (await isMarked(tx, ADOPTION_DONE)) return;
-    const report = await planAdoption(tx, options, { positioned: true });
+    const report = await planAdoption(tx, db, { ...options, positioned: true });
     faultPoint("adopt.compared");
     await carryOut(tx, options.registry);
     const adoption: Adoption = { ...report, sums: await compareSums(tx, found) };
@@ -114,7 +114,7 @@ export async function previewAdoption(db: Database, options: AdoptOptions): Prom
   const report = await db.begin("isolation level repeatable read", async (tx) => {
     // There may be positions already, from a run that was killed before it put them in order.
     const positioned = list?.there === true && (await isMarked(tx, ORDERED));
-    return planAdoption(tx, options, { positioned });
+    return planAdoption(tx, db, { ...options, positioned });
   });
   return report as AdoptionReport;
 }
@@ -123,20 +123,34 @@ export async function previewAdoption(db: Database, options: AdoptOptions): Prom
 const ROOMY = `set local jit = off; set local work_mem = '64MB'; set local min_parallel_table_scan_size = 0;
   set local parallel_setup_cost = 0; set local parallel_tuple_cost = 0`;
 
-async function planAdoption(tx: Sql, options: AdoptOptions, { positioned }: { positioned: boolean }) {
+async function planAdoption(tx: Sql, db: Database, options: AdoptOptions & { readonly positioned: boolean }) {
   await seeEveryRow(tx);
   await tx.unsafe(ROOMY);
-  const { registry, migrations, onProgress } = options;
+  const { registry, migrations, positioned, onProgress } = options;
   const projected = registry.projections.flatMap((projection) => projection.tables);
   const tables = [...new Set(["subjects", ...projected, "parked_events"])];
   const shadow = await createShadow(tx, tables, migrations);
   await prepareComparison(tx);
-  const unreadable = await foldLedger(tx, { registry, shadow, positioned, onProgress });
+  const beside = besideOf(db, tx);
+  const unreadable = await foldLedger(tx, beside, { registry, shadow, positioned, onProgress });
   faultPoint("adopt.folded");
   await compare(tx, shadow, unreadable);
   await tx`analyze pg_temp.adoption_events`;
   await forgetGoneTags(tx, { registry, shadow, positioned });
   return reportOf(tx);
+}
+
+/** Another transaction with this one's view of what is committed, to read with. */
+function besideOf(db: Database, tx: Sql): Beside {
+  return async (work) => {
+    const [row] = await tx<{ snapshot: string }[]>`select pg_export_snapshot() as snapshot`;
+    await db.begin("isolation level repeatable read read only", async (reader) => {
+      await reader.unsafe(`set transaction snapshot '${row?.snapshot}'`);
+      await seeEveryRow(reader);
+      await reader.unsafe(ROOMY);
+      await work(reader);
+    });
+  };
 }
 
 /** A row that row-level security hides would be taken for one that is not there: then it fails instead. */

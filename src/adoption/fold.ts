@@ -8,7 +8,7 @@ import type { Sql } from "../engine/ports.ts";
 import type { Projection } from "../engine/projection.ts";
 import type { Registry } from "../engine/registry.ts";
 import { applyProjection } from "../pipeline/materializer.ts";
-import { ledgerBatches } from "./ledger-batches.ts";
+import { ledgerBatches, oneAhead } from "./ledger-batches.ts";
 import { withoutRefused } from "./refused.ts";
 import type { Shadow } from "./shadow.ts";
 
@@ -26,18 +26,23 @@ export interface FoldOptions {
   readonly onProgress: (done: number) => void;
 }
 
+/** Runs something in another transaction that sees the same. */
+export type Beside = (work: (reader: Sql) => Promise<void>) => Promise<void>;
+
 /** Folds the whole ledger into the shadow, by the projections' own handlers; returns what they could make nothing of. */
-export async function foldLedger(tx: Sql, { registry, shadow, positioned, onProgress }: FoldOptions) {
+export async function foldLedger(tx: Sql, beside: Beside, { registry, shadow, positioned, onProgress }: FoldOptions) {
   const unreadable: Unreadable[] = [];
+  const folding = { projections: registry.projections, redirect: shadow.redirect };
   let done = 0;
-  await lookingUp(tx, async () => {
-    for await (const rows of ledgerBatches(tx, placesOf(tx, { positioned }, tx``))) {
+  const fold = async (reader: Sql) => {
+    for await (const rows of oneAhead(ledgerBatches(reader, placesOf(reader, { positioned }, reader``)))) {
       const events = rows.flatMap((row) => readable(row, registry, unreadable));
-      await foldEvents(tx, events, { projections: registry.projections, redirect: shadow.redirect }, unreadable);
+      await foldEvents(tx, events, folding, unreadable);
       done += rows.length;
       onProgress(done);
     }
-  });
+  };
+  await lookingUp(tx, () => beside(fold));
   return unreadable;
 }
 

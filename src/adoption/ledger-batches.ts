@@ -27,6 +27,25 @@ export async function* ledgerBatches(tx: Sql, places: PendingQuery<Row[]>): Asyn
   await tx`close ledger_places`;
 }
 
+/**
+ * The same one step ahead: the next batch comes in, and is taken apart, while something is done with the one before. For
+ * this its transaction must be another one than that which does it.
+ */
+export async function* oneAhead<T>(all: AsyncGenerator<T>): AsyncGenerator<T> {
+  const next = () => {
+    const coming = all.next();
+    // Told when it is awaited, unless what is done meanwhile fails.
+    coming.catch(() => {});
+    return coming;
+  };
+  for (let coming = next(); ; ) {
+    const { done, value } = await coming;
+    if (done) return;
+    coming = next();
+    yield value;
+  }
+}
+
 /** Cuts a list where it would be too big; a single one may be bigger. */
 export function bySize<T extends { readonly size: number }>(all: readonly T[], limit: number): T[][] {
   const batches: T[][] = [];
