@@ -9,7 +9,9 @@ import { expectSameEnd } from "../support/same-end.ts";
 import { settled } from "../support/settled.ts";
 import { createTestApp, type TestApp, until } from "../support/test-app.ts";
 
-const TEST_MS = 90_000;
+const TEST_MS = 180_000;
+/** For one of the waits in a test. */
+const WAIT_MS = 90_000;
 const LINKS = 60;
 /** Slow enough that a process can be killed amid the work. */
 const PAGE_MS = 25;
@@ -24,13 +26,13 @@ test.concurrent(
     const urls = await addLinks(world, pages);
 
     const first = startCommand(["start"], world.env);
-    await until(async () => (await countPublished(world)) > 0, TEST_MS);
+    await until(async () => (await countPublished(world)) > 0, WAIT_MS);
     expect((await first.kill()).signal).toBe("SIGKILL");
     expect(await settled(world.app)).toBe(false);
 
     await endWorkLeases(world, "%");
     const second = startCommand(["start"], world.env);
-    await until(() => settled(world.app), TEST_MS);
+    await until(() => settled(world.app), WAIT_MS);
     await expectSameEnd(world, pages, urls);
     expect((await second.stop()).code).toBe(0);
   },
@@ -47,7 +49,7 @@ test.concurrent(
     const stages = new Map<string, Running>();
     const run = (stage: string) => stages.set(stage, startCommand([stage], world.env));
     for (const stage of [...killed, "agent:enricher", "agent:publisher"]) run(stage);
-    await until(async () => (await consumersAtWork(world)) === 2, TEST_MS);
+    await until(async () => (await consumersAtWork(world)) === 2, WAIT_MS);
     const urls = await addLinks(world, pages);
 
     for (const stage of killed) {
@@ -56,7 +58,7 @@ test.concurrent(
       if (stage === "agent:fetcher") await endWorkLeases(world, "fetch_link");
       run(stage);
     }
-    await until(() => settled(world.app), TEST_MS);
+    await until(() => settled(world.app), WAIT_MS);
     await expectSameEnd(world, pages, urls);
     await Promise.all([...stages.values()].map((stage) => stage.stop()));
   },
