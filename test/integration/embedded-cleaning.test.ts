@@ -172,7 +172,8 @@ test("given thousands of appends and commits, then the tables that count them st
   await until(async () => reader.records.length === 1_500);
   await reader.stop();
   expect(Math.max(...sizes)).toBeLessThan(1_000_000);
-  expect(sizes.at(-1)).toBeLessThanOrEqual((sizes[0] ?? 0) * 1.5);
+  // What grew with the commits would be three times as big.
+  expect(sizes.at(-1)).toBeLessThan((sizes[0] ?? 0) * 2);
 }, 60_000);
 
 /** Bytes of everything that is not a record. */
