@@ -24,7 +24,7 @@ const absent = noSecuredKafka();
 if (absent) console.warn(`not tried: what is said when Kafka cannot be used (${absent})`);
 
 /** Start of the program included; nothing is waited for longer than five seconds. */
-const BOUND_MS = 12_000;
+const BOUND_MS = 20_000;
 const TEST_MS = 120_000;
 const turn = inTurn(3);
 const SECRET = "canary-9b1f";
