@@ -29,7 +29,7 @@ export interface DispatcherOptions {
   readonly clock: () => number;
 }
 
-/** A lease that the database has just confirmed is held for at least so long: a third of its length is gone at most. */
+/** Longer than this after the database confirmed whose lease it is, somebody else may well have it. */
 const HELD_MS = 3_000;
 
 /**
