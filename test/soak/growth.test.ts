@@ -22,13 +22,6 @@ test("given a process that grows by 3 MB a minute, then it is named", () => {
   ]);
 });
 
-test("given a publisher that grows with the public links, then it is named where it grows by more than it keeps of them", () => {
-  const grown = (mb: number) =>
-    growth(minutes(20, (n) => ({ "public links": 3_000 + n * 300, "agent:publisher MB": 150 + n * mb })));
-  expect(grown(4)).toEqual([]);
-  expect(grown(6)).toEqual([expect.stringMatching(/^agent:publisher MB grows by 3/)]);
-});
-
 test("given ten minutes, then memory is not judged", () => {
   expect(growth(minutes(10, (n) => ({ "router MB": 120 + n * 3 })))).toEqual([]);
 });

@@ -1,17 +1,10 @@
-import { BOOKKEEPING_KB, BOOKKEEPING_ROWS, PUBLIC_LINKS, type Sample } from "./servers-watch.ts";
+import { BOOKKEEPING_KB, BOOKKEEPING_ROWS, type Sample } from "./servers-watch.ts";
 import { middleSlope } from "./slope.ts";
 
 /** Minutes below which memory says nothing: a process takes some to find its size. */
 const SHORTEST = 15;
 /** By how much a process may grow in a minute, over the second half, in which no stage is killed. */
 const MEMORY_MB_A_MINUTE = 2;
-/**
- * What a process keeps by design: the publisher the site's entry of each public link, 4.4 KB of it (measured with 12,000
- * links), and of what is collected as garbage as much again.
- */
-const KEPT: Readonly<Record<string, { readonly of: string; readonly mb: number }>> = {
-  "agent:publisher MB": { of: PUBLIC_LINKS, mb: 0.0088 },
-};
 /** All of bookkeeping: its tables are small, and are written over again and again. */
 const BOOKKEEPING_AT_MOST_KB = 16 * 1_024;
 
@@ -22,9 +15,7 @@ export function growth(samples: readonly Sample[]): string[] {
   const values = (name: string) => half.map((sample) => sample[name] ?? 0);
   const found: string[] = [];
   for (const name of samples.length < SHORTEST ? [] : Object.keys(half[0] ?? {}).filter(isMemory)) {
-    const kept = KEPT[name];
-    const byDesign = kept ? kept.mb * Math.max(0, middleSlope(minutes, values(kept.of))) : 0;
-    const grown = middleSlope(minutes, values(name)) - byDesign;
+    const grown = middleSlope(minutes, values(name));
     if (grown > MEMORY_MB_A_MINUTE) found.push(`${name} grows by ${grown.toFixed(1)} a minute`);
   }
   const rows = values(BOOKKEEPING_ROWS);

@@ -8,7 +8,6 @@ export type Sample = Readonly<Record<string, number>>;
 
 /** A row for each time that the ledger had to flow anew: for faults, not for events. */
 const FLOWS = "ledger_flows";
-export const PUBLIC_LINKS = "public links";
 export const BOOKKEEPING_ROWS = "bookkeeping rows";
 export const BOOKKEEPING_KB = "bookkeeping KB";
 
@@ -40,7 +39,7 @@ export async function databaseSample(app: Pick<App, "db" | "registry">): Promise
   const kept = [...(await bookkeeping(app))];
   const [row] = await app.db<Record<string, number>[]>`
     select (select count(*) from lifestream.events) as events,
-      (select count(*) from lifestream.links where status = 'published' and visibility = 'public') as ${app.db(PUBLIC_LINKS)},
+      (select count(*) from lifestream.links where status = 'published' and visibility = 'public') as "public links",
       (select count(*) from lifestream.events where not published_to_kafka)
         + (select count(*) from lifestream.events e join lifestream.kafka_offsets o
            on o.topic = e.kafka_topic and o.partition = e.kafka_partition and o.consumer_group = 'materializer-v1'

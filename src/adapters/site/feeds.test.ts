@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { parseHTML } from "linkedom";
-import { listPages, PAGE_SIZE } from "./index-page.ts";
-import { itemOf } from "./item.ts";
+import { listPage, listPages, PAGE_SIZE } from "./index-page.ts";
+import { itemOf, type SiteItem } from "./item.ts";
 import { jsonFeed } from "./json-feed.ts";
 import { rssFeed } from "./rss.ts";
 import { aFolder, aLink, assertWellFormed } from "./test-kit.ts";
@@ -10,6 +10,9 @@ const info = { title: "Ada's links", baseUrl: "https://links.example/ada/" };
 const hour = (index: number) => new Date(Date.UTC(2024, 0, 1) + index * 3_600_000).toISOString();
 const newest = (count: number) =>
   Array.from({ length: count }, (_, index) => itemOf(aLink(`https://example.com/${index}`, { addedAt: hour(-index) })));
+
+const lists = (items: readonly SiteItem[]) =>
+  listPages(items).map((page) => ({ path: page.path, text: listPage(info, page, page.shows) }));
 
 describe("feeds", () => {
   test("given a link, when the RSS is read, then guid, date, link and categories are the link's own", () => {
@@ -69,28 +72,28 @@ describe("lists", () => {
 
   test("given a link not read yet, when it is listed, then its address stands for the title", () => {
     const url = "https://www.example.com/a/";
-    const [front] = listPages(info, [itemOf(aLink(url, { title: url, summaryShort: "", tags: [] }))]);
+    const [front] = lists([itemOf(aLink(url, { title: url, summaryShort: "", tags: [] }))]);
     expect(front?.text).toContain(">example.com/a</a></h3>");
   });
 
   for (const count of [0, 1, PAGE_SIZE * 2 - 1, PAGE_SIZE * 2, PAGE_SIZE * 3 + 7]) {
     test(`given ${count} links, when all lists are read in order, then each link is there once, newest first`, () => {
       const items = newest(count);
-      const listed = listPages(info, items).flatMap((page) => linksOn(page.text));
+      const listed = lists(items).flatMap((page) => linksOn(page.text));
       expect(listed).toEqual(items.map((item) => `links/${item.id.replace(":", "-")}.html`));
     });
   }
 
   test("given older pages, when a newer link comes, then only the front page changes", () => {
     const items = newest(PAGE_SIZE * 4 + 10);
-    const [, ...before] = listPages(info, items.slice(1));
-    const [, ...after] = listPages(info, items);
+    const [, ...before] = lists(items.slice(1));
+    const [, ...after] = lists(items);
     expect(after).toEqual(before);
     expect(after.map((page) => page.path)).toEqual(["older-3.html", "older-2.html", "older-1.html"]);
   });
 
   test("given a list page, when its neighbours are followed, then they lead through all of them", () => {
-    const pages = listPages(info, newest(PAGE_SIZE * 4));
+    const pages = lists(newest(PAGE_SIZE * 4));
     const next = pages.map((page) =>
       parseHTML(page.text).document.querySelector('a[rel="next"]')?.getAttribute("href"),
     );

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import type { Stats } from "node:fs";
 import { open, readdir, readFile, rename, stat, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
@@ -13,6 +14,11 @@ const errorCode = (error: unknown): unknown => (error as NodeJS.ErrnoException |
 /** A file's text; null if there is none. */
 export async function readText(path: string): Promise<string | null> {
   return absentAsNull(readFile(path, "utf8"));
+}
+
+/** Says which state of a file this is. A rename always brings a new inode, so a change within the clock's tick is seen too. */
+export function stampOf({ mtimeMs, size, ino }: Stats): string {
+  return `${mtimeMs}:${size}:${ino}`;
 }
 
 /** Deletes a file; false if there was none. */
@@ -30,20 +36,30 @@ export async function absentAsNull<T>(result: Promise<T>): Promise<T | null> {
   }
 }
 
-/** Brings a file to this text, whole or not at all. False: it said so already and was left alone. */
-export async function writeText(path: string, text: string): Promise<boolean> {
-  if ((await readText(path)) === text) return false;
+/** Brings a file to this text, whole or not at all, and leaves it alone if it says so already. Returns its stamp. */
+export async function writeText(path: string, text: string): Promise<string> {
+  const there = await readStamped(path);
+  if (there?.text === text) return there.stamp;
   try {
-    await replaceFile(path, text);
+    return await replaceFile(path, text);
   } catch (error) {
     if (errorCode(error) !== "ENOENT") throw error;
     // Another process took our temp file for a leftover (it cannot see our pid): once more.
-    await replaceFile(path, text);
+    return await replaceFile(path, text);
   }
-  return true;
 }
 
-async function replaceFile(path: string, text: string): Promise<void> {
+async function readStamped(path: string): Promise<{ text: string; stamp: string } | null> {
+  const file = await absentAsNull(open(path, "r"));
+  if (!file) return null;
+  try {
+    return { text: await file.readFile("utf8"), stamp: stampOf(await file.stat()) };
+  } finally {
+    await file.close();
+  }
+}
+
+async function replaceFile(path: string, text: string): Promise<string> {
   written += 1;
   const temp = join(dirname(path), `.tmp-${RUN}-${written}-${basename(path)}`);
   try {
@@ -51,10 +67,11 @@ async function replaceFile(path: string, text: string): Promise<void> {
     try {
       await file.writeFile(text, "utf8");
       await file.sync();
+      await rename(temp, path);
+      return stampOf(await file.stat());
     } finally {
       await file.close();
     }
-    await rename(temp, path);
   } catch (error) {
     await removeFile(temp).catch(() => false);
     throw error;

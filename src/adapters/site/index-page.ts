@@ -7,33 +7,35 @@ import { monthOf } from "./text.ts";
 /** Links on an older page. The front page holds between one and two times as many. */
 export const PAGE_SIZE = 200;
 
-/** A list page and where it belongs. */
-export interface ListPage {
+/** A list page: where it belongs and what it shows. */
+export interface ListPage<T> {
   readonly path: string;
-  readonly text: string;
+  /** Newest first. */
+  readonly shows: readonly T[];
+  /** Links of the whole site, for the front page. None for the others: they would change with every link. */
+  readonly total: number | null;
+  readonly newer: string | undefined;
+  readonly older: string | undefined;
 }
 
 /**
  * The front page and the older ones behind it. Older pages are counted from the oldest link on, so that a new link
- * changes the front page only, and a page keeps its address.
+ * changes the front page only, and a page keeps its address. `all`: newest first.
  */
-export function listPages(site: SiteInfo, items: readonly SiteItem[]): ListPage[] {
-  const older = Math.max(0, Math.floor(items.length / PAGE_SIZE) - 1);
-  const start = items.length - older * PAGE_SIZE;
-  const front = { path: "index.html", items: items.slice(0, start) };
+export function listPages<T>(all: readonly T[]): ListPage<T>[] {
+  const older = Math.max(0, Math.floor(all.length / PAGE_SIZE) - 1);
+  const start = all.length - older * PAGE_SIZE;
+  const front = { path: "index.html", shows: all.slice(0, start) };
   const chunks = Array.from({ length: older }, (_, index) => {
     const from = start + index * PAGE_SIZE;
-    return { path: olderPath(older - index), items: items.slice(from, from + PAGE_SIZE) };
+    return { path: olderPath(older - index), shows: all.slice(from, from + PAGE_SIZE) };
   });
-  const all = [front, ...chunks];
-  return all.map((page, index) => ({
-    path: page.path,
-    text: listPage(site, {
-      ...page,
-      total: items.length,
-      newer: all[index - 1]?.path,
-      older: all[index + 1]?.path,
-    }),
+  const pages = [front, ...chunks];
+  return pages.map((page, index) => ({
+    ...page,
+    total: index === 0 ? all.length : null,
+    newer: pages[index - 1]?.path,
+    older: pages[index + 1]?.path,
   }));
 }
 
@@ -42,25 +44,18 @@ export function olderPath(page: number): string {
   return `older-${page}.html`;
 }
 
-interface Listing {
-  readonly path: string;
-  readonly items: readonly SiteItem[];
-  readonly total: number;
-  readonly newer: string | undefined;
-  readonly older: string | undefined;
-}
-
-function listPage(site: SiteInfo, page: Listing): string {
-  const isFront = page.newer === undefined;
+/** A list page's text. `items`: what there is at the places it shows. */
+export function listPage(site: SiteInfo, page: ListPage<unknown>, items: readonly SiteItem[]): string {
+  const count = page.total === null ? null : countOf(page.total);
   return layout(site, {
-    title: isFront ? site.title : `${site.title} · older links`,
-    description: isFront ? `${countOf(page.total)}, newest first.` : "",
+    title: count ? site.title : `${site.title} · older links`,
+    description: count ? `${count}, newest first.` : "",
     path: page.path,
     kind: "website",
     body: lines(
-      masthead(site, page, isFront),
+      masthead(site, count),
       markup`<main>`,
-      page.items.length === 0 ? NOTHING_YET : months(page.items),
+      items.length === 0 ? NOTHING_YET : months(items),
       markup`</main>`,
       pager(page),
     ),
@@ -72,11 +67,12 @@ const FEEDS = markup`<span class="feeds"><a href="feed.xml">RSS</a><a href="feed
 
 const countOf = (total: number): string => (total === 0 ? "No links yet" : total === 1 ? "1 link" : `${total} links`);
 
-function masthead(site: SiteInfo, page: Listing, isFront: boolean): Markup {
+/** `count`: what the front page says. */
+function masthead(site: SiteInfo, count: string | null): Markup {
   return lines(
     markup`<header class="masthead">`,
-    markup`<h1>${isFront ? site.title : markup`<a href="index.html">${site.title}</a>`}</h1>`,
-    markup`<p>${isFront ? countOf(page.total) : "Older links"}${FEEDS}</p>`,
+    markup`<h1>${count ? site.title : markup`<a href="index.html">${site.title}</a>`}</h1>`,
+    markup`<p>${count ?? "Older links"}${FEEDS}</p>`,
     markup`</header>`,
   );
 }
@@ -88,7 +84,7 @@ function months(items: readonly SiteItem[]): Markup[] {
   );
 }
 
-function pager(page: Listing): Markup | null {
+function pager(page: ListPage<unknown>): Markup | null {
   if (!page.newer && !page.older) return null;
   return lines(
     markup`<nav class="pager">`,

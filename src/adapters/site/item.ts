@@ -77,9 +77,3 @@ export function fileName(subjectId: string): string {
   if (/^link:[0-9a-f]{16}$/.test(subjectId)) return subjectId.replace(":", "-");
   return `other-${createHash("sha256").update(subjectId).digest("hex").slice(0, 32)}`;
 }
-
-/** Newest first; the id decides between links of the same millisecond. */
-export function newestFirst(a: SiteItem, b: SiteItem): number {
-  if (a.added_at !== b.added_at) return a.added_at < b.added_at ? 1 : -1;
-  return a.id < b.id ? -1 : a.id > b.id ? 1 : 0;
-}

@@ -4,21 +4,37 @@ import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import type { Logger } from "../../engine/logger.ts";
 import { mapLimited } from "./each.ts";
-import { readText } from "./files.ts";
-import { newestFirst, readItem, type SiteItem } from "./item.ts";
+import { readText, stampOf } from "./files.ts";
+import { readItem, type SiteItem } from "./item.ts";
 
-/** All items as they were at one time. */
+/** Where one state of an item stands in the lists. Another state of it is another object: identity says "unchanged". */
+export interface Place {
+  /** Of its file, without the ending. */
+  readonly name: string;
+  /** When the link was added, in milliseconds. */
+  readonly at: number;
+}
+
+/** Where all items stood at one time. */
 export interface Scan {
   /** Newest first. */
-  readonly items: readonly SiteItem[];
+  readonly places: readonly Place[];
   /** Counts the scans that found something else than the one before. */
   readonly revision: number;
 }
 
-interface Cached {
-  /** Time, size and inode: a rename always brings a new inode, so a change within the clock's tick is seen too. */
+/** The items of a folder. Only their places stay in memory (a quarter KB each): what they say is read when it is drawn. */
+export interface Items {
+  /** Looks at every file, and into those that changed. One scan at a time. */
+  scan(): Promise<Scan>;
+  /** What the item at a place says now; null where it is gone since. */
+  read(place: Place): Promise<SiteItem | null>;
+}
+
+interface Seen {
   readonly stamp: string;
-  readonly item: SiteItem | null;
+  /** Null for a file that is no item. */
+  readonly place: Place | null;
 }
 
 const OPEN_FILES = 64;
@@ -31,33 +47,44 @@ export async function itemNames(folder: string): Promise<string[]> {
   return names.filter((name) => /^[a-z0-9-]+\.json$/.test(name)).map((name) => name.slice(0, -".json".length));
 }
 
-/** Reads every item of a folder, and a file again only when it changed. One scan at a time. */
-export function createScanner(folder: string, log: Logger): () => Promise<Scan> {
-  let cache = new Map<string, Cached>();
-  let last: Scan = { items: [], revision: 0 };
+/** The items of this folder. */
+export function createItems(folder: string, log: Logger): Items {
+  let seen = new Map<string, Seen>();
+  let last: Scan = { places: [], revision: 0 };
 
-  const read = async (name: string, stamp: string): Promise<Cached | null> => {
+  const read = async (name: string): Promise<SiteItem | "gone" | null> => {
     const text = await readText(join(folder, `${name}.json`));
-    if (text === null) return null;
-    const item = readItem(text, name);
+    return text === null ? "gone" : readItem(text, name);
+  };
+  const look = async (name: string, stamp: string): Promise<void> => {
+    const item = await read(name);
+    if (item === "gone") return;
     if (!item) log.warn("left out of the site: not an item", { file: `${name}.json` });
-    return { stamp, item };
+    seen.set(name, { stamp, place: item && { name, at: Date.parse(item.added_at) } });
   };
 
-  return async () => {
-    const stamps = await stampsOf(folder);
-    const changed = [...stamps].filter(([name, stamp]) => cache.get(name)?.stamp !== stamp);
-    if (changed.length === 0 && stamps.size === cache.size) return last;
-    const kept = [...cache].filter(([name, cached]) => stamps.get(name) === cached.stamp);
-    cache = new Map(kept);
-    await mapLimited(changed, OPEN_FILES, async ([name, stamp]) => {
-      const cached = await read(name, stamp);
-      if (cached) cache.set(name, cached);
-    });
-    const items = [...cache.values()].flatMap((cached) => cached.item ?? []).sort(newestFirst);
-    last = { items, revision: last.revision + 1 };
-    return last;
+  return {
+    async scan() {
+      const stamps = await stampsOf(folder);
+      const changed = [...stamps].filter(([name, stamp]) => seen.get(name)?.stamp !== stamp);
+      if (changed.length === 0 && stamps.size === seen.size) return last;
+      seen = new Map([...seen].filter(([name, { stamp }]) => stamps.get(name) === stamp));
+      await mapLimited(changed, OPEN_FILES, ([name, stamp]) => look(name, stamp));
+      const places = [...seen.values()].flatMap(({ place }) => place ?? []).sort(newestFirst);
+      last = { places, revision: last.revision + 1 };
+      return last;
+    },
+    async read({ name }) {
+      const item = await read(name);
+      return item === "gone" ? null : item;
+    },
   };
+}
+
+/** Newest first; the name decides between links of the same millisecond. */
+function newestFirst(a: Place, b: Place): number {
+  if (a.at !== b.at) return b.at - a.at;
+  return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
 }
 
 /** The stamp of every item file. Synchronous looks, because ten thousand asynchronous ones take three times as long. */
@@ -66,7 +93,7 @@ async function stampsOf(folder: string): Promise<Map<string, string>> {
   for (const [index, name] of (await itemNames(folder)).entries()) {
     if (index % LOOKS_AT_ONCE === LOOKS_AT_ONCE - 1) await setImmediate();
     const found = statSync(join(folder, `${name}.json`), { throwIfNoEntry: false });
-    if (found) stamps.set(name, `${found.mtimeMs}:${found.size}:${found.ino}`);
+    if (found) stamps.set(name, stampOf(found));
   }
   return stamps;
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { parseHTML } from "linkedom";
-import { listPages } from "./index-page.ts";
+import { listPage, listPages } from "./index-page.ts";
 import { itemOf } from "./item.ts";
 import { jsonFeed } from "./json-feed.ts";
 import { linkPage } from "./link-page.ts";
@@ -54,7 +54,7 @@ describe("what others wrote", () => {
     test(`given ${JSON.stringify(url)}, when it is published, then it is text and never an href`, () => {
       const item = itemOf(aLink(url));
       expect(item.url).toBeNull();
-      for (const page of [linkPage(info, item), ...listPages(info, [item]).map((list) => list.text)]) {
+      for (const page of [linkPage(info, item), ...listPages([item]).map((page) => listPage(info, page, [item]))]) {
         assertHarmless(page);
         expect(page).not.toMatch(/href="\s*(java|vb|data|file|no)/i);
       }

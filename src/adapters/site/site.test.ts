@@ -1,7 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { mkdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { aFolder, aLink } from "./test-kit.ts";
+import type { LinkView } from "../../domains/links/fold.ts";
+import { PAGE_SIZE } from "./index-page.ts";
+import { aFolder, aLink, type Folder } from "./test-kit.ts";
 
 describe("the site's folder", () => {
   test("given nothing was published, when the site starts, then index and feeds are there and empty", async () => {
@@ -92,6 +94,55 @@ describe("the site's folder", () => {
     for (const subjectId of ids) await site.put({ ...aLink("https://example.com/a"), subjectId });
     const pages = Object.keys(await folder.contents()).filter((file) => /^links\/other-[0-9a-f]{32}\.html$/.test(file));
     expect(pages).toHaveLength(ids.length);
+  });
+});
+
+describe("older pages", () => {
+  const LINKS = Array.from({ length: 2 * PAGE_SIZE + 2 }, (_, index) =>
+    aLink(`https://example.com/${index}`, { addedAt: new Date(Date.UTC(2025, 0, 1) + index * 60_000).toISOString() }),
+  );
+  const NEWEST = aLink("https://example.com/newest", { addedAt: "2025-06-01T00:00:00Z" });
+  const inodesOf = (folder: Folder, files: readonly string[]) =>
+    Promise.all(files.map(async (file) => (await stat(join(folder.path, file))).ino));
+
+  test("given older pages, when a newer link is put, then the front page says so and they are left alone", async () => {
+    await using folder = await aFolder();
+    const site = folder.open();
+    await site.putAll(LINKS);
+    const older = ["older-1.html"];
+    const before = await inodesOf(folder, older);
+    await site.put(NEWEST);
+    expect(await folder.read("index.html")).toContain(folder.pageOf(NEWEST));
+    expect(await inodesOf(folder, older)).toEqual(before);
+  });
+
+  test("given a link on an older page, when it changes or goes, then its page follows", async () => {
+    await using folder = await aFolder();
+    const site = folder.open();
+    await site.putAll([...LINKS, NEWEST]);
+    const [first, second] = LINKS as [LinkView, LinkView];
+    await site.put({ ...first, title: "Other words" });
+    expect(await folder.read("older-1.html")).toContain("Other words");
+    await site.remove(second.subjectId);
+    expect(await folder.read("older-1.html")).not.toContain(folder.pageOf(second));
+    await using afresh = await aFolder();
+    await afresh.open().putAll([...LINKS.slice(2), NEWEST, { ...first, title: "Other words" }]);
+    expect(await folder.contents()).toEqual(await afresh.contents());
+  });
+
+  test("given lists that something else wrote over or deleted, when any link is put, then they are right again", async () => {
+    await using folder = await aFolder();
+    const site = folder.open();
+    await site.putAll(LINKS);
+    const before = await folder.contents();
+    for (const file of ["older-1.html", "index.html", "feed.xml", "feed.json"]) {
+      await writeFile(join(folder.path, file), "something else");
+      await site.put(LINKS[0] as LinkView);
+      expect(await folder.read(file)).toBe(before[file] as string);
+      await Bun.file(join(folder.path, file)).delete();
+      await site.put(LINKS[0] as LinkView);
+      expect(await folder.read(file)).toBe(before[file] as string);
+    }
   });
 });
 

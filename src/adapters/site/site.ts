@@ -7,10 +7,10 @@ import { coalesce } from "./coalesce.ts";
 import { mapLimited } from "./each.ts";
 import { readText, removeFile, removeLeftovers, syncFolder, writeText } from "./files.ts";
 import { fileName, itemOf, readItem, writeItem } from "./item.ts";
-import { createScanner, itemNames } from "./items.ts";
+import { createItems, itemNames } from "./items.ts";
 import type { SiteInfo } from "./layout.ts";
 import { linkPage } from "./link-page.ts";
-import { rebuildOverview } from "./overview.ts";
+import { createOverview } from "./overview.ts";
 import { STYLE } from "./style.ts";
 
 export interface SiteOptions {
@@ -35,9 +35,10 @@ export interface StaticSite extends Site {
 export function createSite({ directory, baseUrl, title, log }: SiteOptions): StaticSite {
   const site: SiteInfo = { title, baseUrl: new URL(baseUrl.endsWith("/") ? baseUrl : `${baseUrl}/`).href };
   const links = join(directory, "links");
-  const scan = createScanner(links, log);
+  const items = createItems(links, log);
+  const rebuild = createOverview({ directory, site, items, isRequested: () => overview.isRequested(), log });
   const overview = coalesce(async () => {
-    await rebuildOverview({ directory, site, scan, isRequested: overview.isRequested, log });
+    await rebuild();
     await syncFolder(links);
     await syncFolder(directory);
   });

@@ -51,6 +51,9 @@ export async function aFolder() {
   };
 }
 
+/** What `aFolder` gives. */
+export type Folder = Awaited<ReturnType<typeof aFolder>>;
+
 const XML_TOKEN = /<\?xml [^<>]*\?>|<\/([\w:]+)>|<([\w:]+)((?:\s+[\w:]+="[^"<>]*")*)\s*(\/?)>|[^<>]+/gy;
 const ENTITY = /&(?!(?:amp|lt|gt|quot|#39|apos);)/;
 const XML_ILLEGAL = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/u;
