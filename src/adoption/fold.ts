@@ -35,10 +35,13 @@ export async function foldLedger(tx: Sql, beside: Beside, { registry, shadow, po
   const folding = { projections: registry.projections, redirect: shadow.redirect };
   let done = 0;
   const fold = async (reader: Sql) => {
-    for await (const rows of oneAhead(ledgerBatches(reader, placesOf(reader, { positioned }, reader``)))) {
-      const events = rows.flatMap((row) => readable(row, registry, unreadable));
+    const read = async function* () {
+      for await (const rows of ledgerBatches(reader, placesOf(reader, { positioned }, reader``)))
+        yield { size: rows.length, events: rows.flatMap((row) => readable(row, registry, unreadable)) };
+    };
+    for await (const { size, events } of oneAhead(read())) {
       await foldEvents(tx, events, folding, unreadable);
-      done += rows.length;
+      done += size;
       onProgress(done);
     }
   };

@@ -25,6 +25,7 @@ export async function createShadow(
     }
   }
   await takeLiveTypes(tx, tables);
+  await storePlainly(tx, tables);
   const contract = contractColumns(migrations.map(({ sql }) => sql).join("\n"));
   const theirs = new Set(contract.map(({ table, column }) => `${table}.${column}`));
   const rows = await tx<{ table: string; column: string; generated: boolean }[]>`
@@ -50,6 +51,17 @@ async function takeLiveTypes(tx: Sql, tables: readonly string[]): Promise<void> 
       and live.atttypid in ('real'::regtype, 'double precision'::regtype, 'numeric'::regtype, 'timestamptz'::regtype)`;
   for (const { table, column, type } of rows) {
     await tx.unsafe(`alter table pg_temp.${table} alter column "${column}" type ${type}`);
+  }
+}
+
+/** Long texts are here for minutes: pressing them together takes longer than writing them down. */
+async function storePlainly(tx: Sql, tables: readonly string[]): Promise<void> {
+  const rows = await tx<{ table: string; column: string }[]>`
+    select c.relname as table, a.attname as column from pg_class c join pg_attribute a on a.attrelid = c.oid
+    where c.relnamespace = pg_my_temp_schema() and c.relname = any(${tables as string[]})
+      and a.attnum > 0 and not a.attisdropped and a.attstorage = 'x'`;
+  for (const { table, column } of rows) {
+    await tx.unsafe(`alter table pg_temp.${table} alter column "${column}" set storage external`);
   }
 }
 
