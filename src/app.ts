@@ -21,9 +21,10 @@ import { todos } from "./domains/todos/index.ts";
 import type { Agent } from "./engine/agent.ts";
 import { type Clock, systemClock } from "./engine/clock.ts";
 import type { Domain } from "./engine/domain.ts";
+import type { Log } from "./engine/log.ts";
 import type { Logger } from "./engine/logger.ts";
-import type { Log, Store } from "./engine/ports.ts";
 import { createRegistry, type Registry } from "./engine/registry.ts";
+import type { Store } from "./engine/store.ts";
 import { noTelemetry, type Telemetry } from "./engine/telemetry.ts";
 import { openLog, type Transport } from "./transport.ts";
 

@@ -3,7 +3,7 @@ import type { App } from "./app.ts";
 import type { Config } from "./config.ts";
 import type { Agent } from "./engine/agent.ts";
 import { messageOf, UserError } from "./engine/errors.ts";
-import { positionKey } from "./engine/ports.ts";
+import { positionKey } from "./engine/log.ts";
 import { createAgentWorker } from "./pipeline/agent-worker.ts";
 import { createCatalogPublisher } from "./pipeline/catalog.ts";
 import { createDispatcher } from "./pipeline/dispatcher.ts";

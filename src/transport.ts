@@ -2,8 +2,8 @@ import { createEmbeddedLog } from "./adapters/embedded/log.ts";
 import { classify, connect, isTransactionPooler } from "./adapters/postgres/connect.ts";
 import type { KafkaConfig } from "./config.ts";
 import { UserError } from "./engine/errors.ts";
+import type { Log } from "./engine/log.ts";
 import type { Logger } from "./engine/logger.ts";
-import type { Log } from "./engine/ports.ts";
 
 export type TransportKind = "kafka" | "embedded";
 

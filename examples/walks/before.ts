@@ -1,8 +1,8 @@
 import { z } from "zod";
 import type { Domain } from "../../src/engine/domain.ts";
 import { defineEvent, type PayloadOf, type StoredEvent } from "../../src/engine/event.ts";
-import type { Sql } from "../../src/engine/ports.ts";
 import { on } from "../../src/engine/projection.ts";
+import type { Sql } from "../../src/engine/store.ts";
 
 /** A walk, as its first version told of it: the distance in words. */
 export const walkDoneV1 = defineEvent({

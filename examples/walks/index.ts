@@ -2,8 +2,8 @@ import { z } from "zod";
 import type { Domain } from "../../src/engine/domain.ts";
 import { DataError } from "../../src/engine/errors.ts";
 import { defineEvent, type Payload, type PayloadOf, type StoredEvent } from "../../src/engine/event.ts";
-import type { Sql } from "../../src/engine/ports.ts";
 import { on } from "../../src/engine/projection.ts";
+import type { Sql } from "../../src/engine/store.ts";
 import { walksBefore } from "./before.ts";
 
 /** A walk: since version 2 the distance is a number, in meters. */

@@ -3,8 +3,8 @@ import type { Domain } from "../../src/engine/domain.ts";
 import { UserError } from "../../src/engine/errors.ts";
 import { defineEvent, type PayloadOf, type StoredEvent } from "../../src/engine/event.ts";
 import { deterministicId } from "../../src/engine/ids.ts";
-import type { Sql } from "../../src/engine/ports.ts";
 import { on, type Projection } from "../../src/engine/projection.ts";
+import type { Sql } from "../../src/engine/store.ts";
 
 /** A workout was done: what, and for how many minutes. */
 export const workoutDone = defineEvent({

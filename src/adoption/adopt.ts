@@ -1,7 +1,7 @@
 import type { Database } from "../adapters/postgres/connect.ts";
 import { ADOPTION_DONE, ADOPTION_FOUND, createMigrationList, type Migration } from "../adapters/postgres/migrate.ts";
-import type { Sql } from "../engine/ports.ts";
 import type { Registry } from "../engine/registry.ts";
+import type { Sql } from "../engine/store.ts";
 import { faultPoint } from "../runtime/fault-point.ts";
 import { forgetGoneTags } from "./catalog.ts";
 import { type Columns, changedTables, checksums, presentColumns, type TableSum } from "./checksums.ts";

@@ -1,6 +1,6 @@
 import { addToCatalog } from "../domains/links/recompute.ts";
 import type { StoredEvent } from "../engine/event.ts";
-import type { Sql } from "../engine/ports.ts";
+import type { Sql } from "../engine/store.ts";
 import { type FoldOptions, placesOf, readable } from "./fold.ts";
 import { ledgerBatches } from "./ledger-batches.ts";
 

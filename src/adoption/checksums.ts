@@ -1,5 +1,5 @@
 import type { Database } from "../adapters/postgres/connect.ts";
-import type { Sql } from "../engine/ports.ts";
+import type { Sql } from "../engine/store.ts";
 
 /** Rows of a table and a sum over all that its columns hold, whatever their order. */
 export interface TableSum {

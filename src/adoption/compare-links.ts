@@ -1,4 +1,4 @@
-import type { Sql } from "../engine/ports.ts";
+import type { Sql } from "../engine/store.ts";
 import type { Briefly, Live } from "./comparison.ts";
 
 /** Everything about links. What has lost its address comes first, so that a fold takes it away before it is given. */

@@ -1,4 +1,4 @@
-import type { Sql } from "../engine/ports.ts";
+import type { Sql } from "../engine/store.ts";
 import type { Live } from "./comparison.ts";
 
 /** Readings are events by themselves, but for numbers and times that JSON has no words for. */

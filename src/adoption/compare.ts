@@ -1,4 +1,4 @@
-import type { Sql } from "../engine/ports.ts";
+import type { Sql } from "../engine/store.ts";
 import { compareLinks } from "./compare-links.ts";
 import { compareAnnotations, compareLatestReadings, compareReadings, compareTodos } from "./compare-others.ts";
 import { brieflyOf, FUNCTIONS, type Live, liveRows } from "./comparison.ts";

@@ -1,5 +1,5 @@
 import type { PendingQuery, Row } from "postgres";
-import type { Sql } from "../engine/ports.ts";
+import type { Sql } from "../engine/store.ts";
 import type { Shadow } from "./shadow.ts";
 
 /** Rows of a table as JSON, without the columns that are ours alone. */

@@ -1,7 +1,7 @@
 import type { Database } from "../adapters/postgres/connect.ts";
 import type { Migration } from "../adapters/postgres/migrate.ts";
 import { UserError } from "../engine/errors.ts";
-import type { Sql } from "../engine/ports.ts";
+import type { Sql } from "../engine/store.ts";
 import { takenNames } from "./taken-names.ts";
 import { heldNarrow } from "./widen.ts";
 

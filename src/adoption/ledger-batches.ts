@@ -1,6 +1,6 @@
 import type { PendingQuery, Row } from "postgres";
 import type { EventRow } from "../adapters/postgres/ledger.ts";
-import type { Sql } from "../engine/ports.ts";
+import type { Sql } from "../engine/store.ts";
 
 const BATCH = 5_000;
 /** Stored payload bytes in one batch, beyond which it ends: a ledger of big pages must not fill the memory. */

@@ -1,6 +1,6 @@
 import { classify } from "../adapters/postgres/connect.ts";
 import { DataError, messageOf } from "../engine/errors.ts";
-import type { Sql } from "../engine/ports.ts";
+import type { Sql } from "../engine/store.ts";
 
 /** Something that Postgres does not take, and what it says about it. */
 export interface Refused<T> {

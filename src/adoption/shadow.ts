@@ -1,5 +1,5 @@
 import type { Migration } from "../adapters/postgres/migrate.ts";
-import type { Sql } from "../engine/ports.ts";
+import type { Sql } from "../engine/store.ts";
 import { contractColumns } from "./inspect.ts";
 
 /** Empty state tables beside the live ones, gone with the transaction. */

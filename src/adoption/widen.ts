@@ -1,4 +1,4 @@
-import type { Sql } from "../engine/ports.ts";
+import type { Sql } from "../engine/store.ts";
 
 /*
  * Columns of another program may be narrower than what is going to be written there: positions of the ledger where

@@ -1,4 +1,4 @@
-import type { AccessOperation, Grant } from "../engine/ports.ts";
+import type { AccessOperation, Grant } from "../engine/log.ts";
 import { type Bundle, bundled } from "../pipeline/bundled-rights.ts";
 import { grantsFor, type Prefixes, type Role } from "../pipeline/roles.ts";
 import { columns, paint } from "./format.ts";

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { checkPayload, decodeEvent, decodeJson } from "./decode.ts";
 import { DataError } from "./errors.ts";
 import { defineEvent } from "./event.ts";
-import type { LogRecord } from "./ports.ts";
+import type { LogRecord } from "./log.ts";
 
 const ROW = {
   id: "018f4e3a-0000-7000-8000-000000000001",

@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { DataError } from "./errors.ts";
 import type { EventDefinition, Payload, StoredEvent } from "./event.ts";
-import type { LedgerRow, LogRecord } from "./ports.ts";
+import type { LogRecord } from "./log.ts";
 import type { Registry } from "./registry.ts";
+import type { LedgerRow } from "./store.ts";
 
 /** An event as a record carries it. */
 export interface DecodedEvent {

@@ -1,7 +1,7 @@
 import type { StoredEvent } from "./event.ts";
 import type { Deciding } from "./failure-acts.ts";
 import type { FailedAttempt } from "./history.ts";
-import type { AcceptedWork, DeadRecord, Decision } from "./ports.ts";
+import type { AcceptedWork, DeadRecord, Decision } from "./store.ts";
 import type { WorkStatus } from "./work.ts";
 
 /*

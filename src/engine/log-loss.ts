@@ -1,4 +1,5 @@
-import { type GroupPlace, type KnownLog, positionKey, type SentState } from "./ports.ts";
+import { positionKey } from "./log.ts";
+import type { GroupPlace, KnownLog, SentState } from "./store.ts";
 import { EVENTS_TOPIC } from "./topics.ts";
 
 /** Where the partitions of a log begin and end, by `positionKey`. */

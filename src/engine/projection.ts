@@ -1,5 +1,5 @@
 import type { EventDefinition, Payload, StoredEvent } from "./event.ts";
-import type { Sql } from "./ports.ts";
+import type { Sql } from "./store.ts";
 
 /** An event that cannot be applied before its parent is there; it is kept and offered again when the parent comes. */
 export interface Parked {

@@ -1,5 +1,5 @@
 import type { StoredEvent } from "./event.ts";
-import type { LedgerRow, OutboxRow } from "./ports.ts";
+import type { LedgerRow, OutboxRow } from "./store.ts";
 import type { NewWork, Work } from "./work.ts";
 
 /** What happens to a stage's membership of its consumer group; `interrupted`: it failed and is tried again. */

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { DataError } from "./errors.ts";
 import { defineEvent, type Payload } from "./event.ts";
 import { emittedEventId } from "./ids.ts";
-import type { AcceptedWork, LedgerRow } from "./ports.ts";
+import type { AcceptedWork, LedgerRow } from "./store.ts";
 import { toMessage } from "./work-message.ts";
 
 /**

@@ -2,7 +2,8 @@ import { z } from "zod";
 import { decodeJson, issues } from "./decode.ts";
 import { DataError } from "./errors.ts";
 import type { Payload } from "./event.ts";
-import type { DueWork, LogRecord, NewRecord } from "./ports.ts";
+import type { LogRecord, NewRecord } from "./log.ts";
+import type { DueWork } from "./store.ts";
 import { attemptOfRound, type Work } from "./work.ts";
 
 /** The message of an attempt as the contract has it, and our `id` beside it. */

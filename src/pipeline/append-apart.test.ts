@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { DataError, EnvironmentError } from "../engine/errors.ts";
-import type { NewRecord, RecordPosition } from "../engine/ports.ts";
+import type { NewRecord, RecordPosition } from "../engine/log.ts";
 import { appendApart } from "./append-apart.ts";
 
 const record = (key: string): NewRecord => ({ key, value: "", headers: {} });

@@ -1,5 +1,5 @@
 import { DataError } from "../engine/errors.ts";
-import type { NewRecord, RecordPosition } from "../engine/ports.ts";
+import type { NewRecord, RecordPosition } from "../engine/log.ts";
 
 /**
  * Appends records in their order. Where the log refuses one as too large, the batch is halved until that one stands

@@ -2,8 +2,8 @@ import { expect, test } from "bun:test";
 import type { Agent } from "../engine/agent.ts";
 import { systemClock } from "../engine/clock.ts";
 import { silentLogger } from "../engine/logger.ts";
-import type { AcceptedWork, Store } from "../engine/ports.ts";
 import { createRegistry } from "../engine/registry.ts";
+import type { AcceptedWork, Store } from "../engine/store.ts";
 import { noTelemetry } from "../engine/telemetry.ts";
 import { AttemptPool } from "./attempt-pool.ts";
 

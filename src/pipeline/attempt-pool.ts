@@ -1,5 +1,5 @@
 import { messageOf } from "../engine/errors.ts";
-import type { AcceptedWork } from "../engine/ports.ts";
+import type { AcceptedWork } from "../engine/store.ts";
 import { type AttemptOptions, runAttempt } from "./attempt.ts";
 
 /** An agent that says nothing for this long is gone, and its attempts count as failed. */

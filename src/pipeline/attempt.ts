@@ -12,9 +12,9 @@ import {
 import type { NewEvent } from "../engine/event.ts";
 import { emittedEventId } from "../engine/ids.ts";
 import type { Logger } from "../engine/logger.ts";
-import type { AcceptedWork, LedgerRow, Store } from "../engine/ports.ts";
 import type { Registry } from "../engine/registry.ts";
 import { type Backoff, fullJitter } from "../engine/retry.ts";
+import type { AcceptedWork, LedgerRow, Store } from "../engine/store.ts";
 import { type AttemptEnd, secondsSince, type Telemetry } from "../engine/telemetry.ts";
 import { type Failure, failureEvent } from "../engine/work-failed.ts";
 import { faultPoint } from "../runtime/fault-point.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import type { AccessOperation, Right } from "../engine/ports.ts";
+import type { AccessOperation, Right } from "../engine/log.ts";
 import { bundled } from "./bundled-rights.ts";
 
 const right = (kind: Right["kind"], name: string, operation: AccessOperation): Right => ({ kind, name, operation });

@@ -1,4 +1,4 @@
-import type { AccessOperation, Right } from "../engine/ports.ts";
+import type { AccessOperation, Right } from "../engine/log.ts";
 
 /** The same operations on several topics or groups, as one line or command. */
 export interface Bundle {

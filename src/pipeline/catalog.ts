@@ -1,4 +1,5 @@
-import type { Catalog, Log } from "../engine/ports.ts";
+import type { Log } from "../engine/log.ts";
+import type { Catalog } from "../engine/store.ts";
 import { TAGS_TOPIC } from "../engine/topics.ts";
 import type { Drainer } from "../runtime/drain.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import type { LogRecord } from "../engine/ports.ts";
+import type { LogRecord } from "../engine/log.ts";
 import { bytesWithPayload } from "./decode-batch.ts";
 
 const recordOf = (value: string | null) => ({ value: value === null ? null : Buffer.from(value) }) as LogRecord;

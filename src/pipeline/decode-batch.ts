@@ -1,7 +1,8 @@
 import { checkPayload, type DecodedEvent, decodeEvent, definitionOf, unwrap } from "../engine/decode.ts";
 import type { StoredEvent } from "../engine/event.ts";
-import type { LogRecord, StoreTx, Watermark } from "../engine/ports.ts";
+import type { LogRecord } from "../engine/log.ts";
 import type { Registry } from "../engine/registry.ts";
+import type { StoreTx, Watermark } from "../engine/store.ts";
 
 /** A record that is no usable event, and why. */
 export interface BadRecord {

@@ -1,4 +1,5 @@
-import type { LogRecord, TxLedger } from "../engine/ports.ts";
+import type { LogRecord } from "../engine/log.ts";
+import type { TxLedger } from "../engine/store.ts";
 import { decodeWorkMessage, unknownAsker } from "../engine/work-message.ts";
 import type { BadRecord } from "./decode-batch.ts";
 

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { DataError, EnvironmentError, LeaseLostError } from "../engine/errors.ts";
-import type { DueWork, Log, NewRecord, Schedule } from "../engine/ports.ts";
+import type { Log, NewRecord } from "../engine/log.ts";
+import type { DueWork, Schedule } from "../engine/store.ts";
 import { noTelemetry } from "../engine/telemetry.ts";
 import { createDispatcher } from "./dispatcher.ts";
 

@@ -1,5 +1,6 @@
 import { LeaseLostError } from "../engine/errors.ts";
-import type { DueWork, Lease, Log, RecordPosition, Schedule } from "../engine/ports.ts";
+import type { Log, RecordPosition } from "../engine/log.ts";
+import type { DueWork, Lease, Schedule } from "../engine/store.ts";
 import { secondsSince, type Telemetry } from "../engine/telemetry.ts";
 import { DEAD_LETTER_TOPIC } from "../engine/topics.ts";
 import { toDeadLetterRecord, toWorkRecord } from "../engine/work-message.ts";

@@ -2,8 +2,8 @@ import { checkPayload, decodeEvent, definitionOf } from "../engine/decode.ts";
 import { DataError, EnvironmentError, errorClassOf, messageOf } from "../engine/errors.ts";
 import type { StoredEvent } from "../engine/event.ts";
 import { recordDiscarded, recordRedriven, workDiscarded, workRedriven, workRequested } from "../engine/failure-acts.ts";
-import type { DeadRecord, RecordAct, StoreTx, TxDeadLetters, TxLedger, WorkAct } from "../engine/ports.ts";
 import type { Registry } from "../engine/registry.ts";
+import type { DeadRecord, RecordAct, StoreTx, TxDeadLetters, TxLedger, WorkAct } from "../engine/store.ts";
 import { EVENTS_TOPIC } from "../engine/topics.ts";
 import { decodeWorkMessage, unknownAsker } from "../engine/work-message.ts";
 

@@ -18,8 +18,8 @@ import {
 } from "../engine/failures.ts";
 import { failuresOf } from "../engine/history.ts";
 import { emittedEventId } from "../engine/ids.ts";
-import type { Store } from "../engine/ports.ts";
 import type { Registry } from "../engine/registry.ts";
+import type { Store } from "../engine/store.ts";
 import { EVENTS_TOPIC } from "../engine/topics.ts";
 import { workFailed } from "../engine/work-failed.ts";
 import { toMessage } from "../engine/work-message.ts";

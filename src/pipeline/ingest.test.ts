@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { DataError } from "../engine/errors.ts";
-import type { Store } from "../engine/ports.ts";
 import { createRegistry } from "../engine/registry.ts";
+import type { Store } from "../engine/store.ts";
 import { ingest } from "./ingest.ts";
 
 test("given a source that no record could hold, when captured, then it is refused before anything is written", async () => {

@@ -2,8 +2,8 @@ import { v7 } from "uuid";
 import { checkRow } from "../engine/decode.ts";
 import { DataError, messageOf } from "../engine/errors.ts";
 import type { NewEvent } from "../engine/event.ts";
-import type { LedgerRow, Store } from "../engine/ports.ts";
 import type { Registry } from "../engine/registry.ts";
+import type { LedgerRow, Store } from "../engine/store.ts";
 import { noTelemetry, secondsSince, type Telemetry } from "../engine/telemetry.ts";
 
 /** Most bytes of each name of an event: they stand in its every record, and Postgres can index no more than 2,704. */

@@ -1,8 +1,8 @@
 import { errorClassOf } from "../engine/errors.ts";
 import type { StoredEvent } from "../engine/event.ts";
-import type { StoreTx } from "../engine/ports.ts";
 import type { Parked, Projection } from "../engine/projection.ts";
 import type { Registry } from "../engine/registry.ts";
+import type { StoreTx } from "../engine/store.ts";
 import { secondsSince, type Telemetry } from "../engine/telemetry.ts";
 import { EVENTS_TOPIC } from "../engine/topics.ts";
 import { deadRecord, type RecordHandler } from "../runtime/consume.ts";

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
+import type { Log } from "../engine/log.ts";
 import { silentLogger } from "../engine/logger.ts";
-import type { Forwarding, KnownLog, Log, Outbox } from "../engine/ports.ts";
+import type { Forwarding, KnownLog, Outbox } from "../engine/store.ts";
 import { noTelemetry } from "../engine/telemetry.ts";
 import { DEAD_LETTER_TOPIC, EVENTS_TOPIC } from "../engine/topics.ts";
 import { createRelay } from "./relay.ts";

@@ -1,19 +1,16 @@
 import { type DataError, EnvironmentError } from "../engine/errors.ts";
+import { type Log, type LogIdentity, positionKey, type RecordPosition } from "../engine/log.ts";
 import { lossIn } from "../engine/log-loss.ts";
 import type { Logger } from "../engine/logger.ts";
 import {
   type Forwarding,
   type KnownLog,
   type Lease,
-  type Log,
-  type LogIdentity,
   type Outbox,
   type OutboxRow,
-  positionKey,
-  type RecordPosition,
   type SentRow,
   withoutPayload,
-} from "../engine/ports.ts";
+} from "../engine/store.ts";
 import { secondsSince, type Telemetry } from "../engine/telemetry.ts";
 import { EVENTS_TOPIC, TAGS_TOPIC } from "../engine/topics.ts";
 import type { Drainer } from "../runtime/drain.ts";

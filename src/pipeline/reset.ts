@@ -1,7 +1,8 @@
 import type { Clock } from "../engine/clock.ts";
 import { EnvironmentError, UserError } from "../engine/errors.ts";
-import type { Forwarding, Leases, Log } from "../engine/ports.ts";
+import type { Log } from "../engine/log.ts";
 import { sleep } from "../engine/sleep.ts";
+import type { Forwarding, Leases } from "../engine/store.ts";
 import { EVENTS_TOPIC, TAGS_TOPIC, type TopicDefinition } from "../engine/topics.ts";
 import { faultPoint } from "../runtime/fault-point.ts";
 import { changedTopics } from "./relay.ts";

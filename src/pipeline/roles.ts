@@ -1,5 +1,5 @@
 import { UserError } from "../engine/errors.ts";
-import type { AccessOperation, Grant, Right } from "../engine/ports.ts";
+import type { AccessOperation, Grant, Right } from "../engine/log.ts";
 import type { Registry } from "../engine/registry.ts";
 import { DEAD_LETTER_TOPIC, EVENTS_TOPIC, TAGS_TOPIC } from "../engine/topics.ts";
 import { MATERIALIZER_GROUP } from "./materializer.ts";

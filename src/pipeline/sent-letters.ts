@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { decodeJson } from "../engine/decode.ts";
 import { DataError, EnvironmentError } from "../engine/errors.ts";
-import { type DeadLetter, type Log, type LogRecord, positionKey } from "../engine/ports.ts";
+import { type Log, type LogRecord, positionKey } from "../engine/log.ts";
+import type { DeadLetter } from "../engine/store.ts";
 import { DEAD_LETTER_TOPIC } from "../engine/topics.ts";
 
 /** The group in which a dispatcher reads dead letters back. It keeps no positions. */

@@ -2,8 +2,8 @@ import { DataError } from "../engine/errors.ts";
 import type { NewEvent } from "../engine/event.ts";
 import { type Deciding, recordAct } from "../engine/failure-acts.ts";
 import type { Logger } from "../engine/logger.ts";
-import type { Store, StoreTx, TooNewRecord } from "../engine/ports.ts";
 import type { Registry } from "../engine/registry.ts";
+import type { Store, StoreTx, TooNewRecord } from "../engine/store.ts";
 import { readAgain } from "./failure-desk-apply.ts";
 import { ingest } from "./ingest.ts";
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import type { ClusterShape, TopicState } from "../engine/log.ts";
 import { partitionOf } from "../engine/partition.ts";
-import type { ClusterShape, TopicState } from "../engine/ports.ts";
 import { workTopic } from "../engine/topics.ts";
 import { type Placement, placementOn, planTopic } from "./topic-plan.ts";
 

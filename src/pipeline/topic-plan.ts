@@ -1,4 +1,4 @@
-import type { ClusterShape, TopicState } from "../engine/ports.ts";
+import type { ClusterShape, TopicState } from "../engine/log.ts";
 import type { TopicDefinition } from "../engine/topics.ts";
 
 /** How many copies a topic should have, and how many must be written before an append counts. */

@@ -1,5 +1,5 @@
 import { EnvironmentError, messageOf } from "../engine/errors.ts";
-import type { Log } from "../engine/ports.ts";
+import type { Log } from "../engine/log.ts";
 import type { TopicDefinition } from "../engine/topics.ts";
 import { deniedPlan, placementOn, planTopic, type TopicPlan } from "./topic-plan.ts";
 

@@ -1,5 +1,5 @@
 import { UserError } from "../engine/errors.ts";
-import type { Sql } from "../engine/ports.ts";
+import type { Sql } from "../engine/store.ts";
 import type { OwnedTable } from "./owned.ts";
 
 /** How a live table stands beside what the ledger gives. */

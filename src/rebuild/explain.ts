@@ -1,5 +1,5 @@
 import type { EventRow } from "../adapters/postgres/ledger.ts";
-import type { Sql } from "../engine/ports.ts";
+import type { Sql } from "../engine/store.ts";
 import type { LedgerFold } from "./fold.ts";
 import type { OwnedTable } from "./owned.ts";
 

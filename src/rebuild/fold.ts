@@ -2,9 +2,9 @@ import type { EventRow } from "../adapters/postgres/ledger.ts";
 import { foldEvents, lookingUp, readable, type Unreadable } from "../adoption/fold.ts";
 import { ledgerBatches } from "../adoption/ledger-batches.ts";
 import type { StoredEvent } from "../engine/event.ts";
-import type { Sql } from "../engine/ports.ts";
 import type { Projection } from "../engine/projection.ts";
 import type { Registry } from "../engine/registry.ts";
+import type { Sql } from "../engine/store.ts";
 import type { OwnedTable } from "./owned.ts";
 
 export interface FoldOptions {

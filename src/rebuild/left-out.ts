@@ -1,5 +1,5 @@
 import type { StoredEvent } from "../engine/event.ts";
-import type { Sql } from "../engine/ports.ts";
+import type { Sql } from "../engine/store.ts";
 import { MATERIALIZER_GROUP } from "../pipeline/materializer.ts";
 import { differingSubjects } from "./difference.ts";
 import type { OwnedTable } from "./owned.ts";

@@ -1,5 +1,5 @@
-import type { Sql } from "../engine/ports.ts";
 import type { Projection } from "../engine/projection.ts";
+import type { Sql } from "../engine/store.ts";
 
 /** A state table, or the part of it that some projections keep. */
 export interface OwnedTable {

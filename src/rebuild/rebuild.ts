@@ -2,10 +2,10 @@ import type { Database } from "../adapters/postgres/connect.ts";
 import { holdSchema } from "../adapters/postgres/migrate.ts";
 import type { Clock } from "../engine/clock.ts";
 import { UserError } from "../engine/errors.ts";
-import type { Sql } from "../engine/ports.ts";
 import type { Projection } from "../engine/projection.ts";
 import type { Registry } from "../engine/registry.ts";
 import { type Backoff, fullJitter } from "../engine/retry.ts";
+import type { Sql } from "../engine/store.ts";
 import { faultPoint } from "../runtime/fault-point.ts";
 import {
   compareAfter,

@@ -1,5 +1,5 @@
 import { redirected } from "../adoption/shadow.ts";
-import type { Sql } from "../engine/ports.ts";
+import type { Sql } from "../engine/store.ts";
 import type { OwnedTable } from "./owned.ts";
 
 /**

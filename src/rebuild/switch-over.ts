@@ -1,4 +1,4 @@
-import type { Sql } from "../engine/ports.ts";
+import type { Sql } from "../engine/store.ts";
 import type { OwnedTable } from "./owned.ts";
 
 /**

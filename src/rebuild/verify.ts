@@ -1,4 +1,4 @@
-import type { Sql } from "../engine/ports.ts";
+import type { Sql } from "../engine/store.ts";
 import { compareTables, countLeftByAdoption, prepareDifferences } from "./difference.ts";
 import { type Explained, explainDifferences } from "./explain.ts";
 import { LedgerFold, prepareFold } from "./fold.ts";

@@ -1,8 +1,9 @@
 import { expect, test } from "bun:test";
 import { type Clock, systemClock } from "../engine/clock.ts";
 import { EnvironmentError } from "../engine/errors.ts";
+import type { Log, LogRecord, RecordBatch } from "../engine/log.ts";
 import { silentLogger } from "../engine/logger.ts";
-import type { GroupPosition, Log, LogRecord, RecordBatch, Store, StoreTx } from "../engine/ports.ts";
+import type { GroupPosition, Store, StoreTx } from "../engine/store.ts";
 import { noTelemetry } from "../engine/telemetry.ts";
 import { consume, type RecordHandler } from "./consume.ts";
 

@@ -1,22 +1,18 @@
 import type { Clock } from "../engine/clock.ts";
 import { EnvironmentError, errorClassOf, messageOf, StaleOwnerError } from "../engine/errors.ts";
 import { deterministicId } from "../engine/ids.ts";
-import type { Logger } from "../engine/logger.ts";
-import { Outage, waitingFor } from "../engine/outage.ts";
 import {
-  type DeadRecord,
-  type GroupPosition,
   type Log,
   type LogRecord,
   positionKey,
   type RecordBatch,
-  type Store,
-  type StoreTx,
   type Subscription,
   type TopicPartition,
-  type Watermark,
-} from "../engine/ports.ts";
+} from "../engine/log.ts";
+import type { Logger } from "../engine/logger.ts";
+import { Outage, waitingFor } from "../engine/outage.ts";
 import { type Backoff, fullJitter } from "../engine/retry.ts";
+import type { DeadRecord, GroupPosition, Store, StoreTx, Watermark } from "../engine/store.ts";
 import { type MembershipChange, secondsSince, type Telemetry } from "../engine/telemetry.ts";
 import { faultPoint } from "./fault-point.ts";
 import { requireKept } from "./kept.ts";

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { type Clock, systemClock } from "../engine/clock.ts";
 import { EnvironmentError, RefusedError } from "../engine/errors.ts";
 import { type Logger, silentLogger } from "../engine/logger.ts";
-import type { Leases, Wake } from "../engine/ports.ts";
+import type { Leases, Wake } from "../engine/store.ts";
 import { noTelemetry } from "../engine/telemetry.ts";
 import { drain } from "./drain.ts";
 

@@ -2,7 +2,7 @@ import type { Clock } from "../engine/clock.ts";
 import { EnvironmentError, LeaseLostError, messageOf, RefusedError } from "../engine/errors.ts";
 import type { Logger } from "../engine/logger.ts";
 import { Outage, waitingFor } from "../engine/outage.ts";
-import type { Leases, Wake, WakeChannel } from "../engine/ports.ts";
+import type { Leases, Wake, WakeChannel } from "../engine/store.ts";
 import type { Telemetry } from "../engine/telemetry.ts";
 
 /** A loop that takes what is due from the store and sends it on. */

@@ -1,6 +1,7 @@
 import { EnvironmentError } from "../engine/errors.ts";
+import { type Log, positionKey, type TopicPartition } from "../engine/log.ts";
 import { lossIn } from "../engine/log-loss.ts";
-import { type GroupPosition, type KnownLog, type Log, positionKey, type TopicPartition } from "../engine/ports.ts";
+import type { GroupPosition, KnownLog } from "../engine/store.ts";
 
 export interface Assigned {
   readonly group: string;

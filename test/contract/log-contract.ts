@@ -5,7 +5,7 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { DataError, EnvironmentError } from "../../src/engine/errors.ts";
-import { type Log, type LogIdentity, type NewRecord, positionKey } from "../../src/engine/ports.ts";
+import { type Log, type LogIdentity, type NewRecord, positionKey } from "../../src/engine/log.ts";
 import type { Ability, LogUnderTest } from "./log-under-test.ts";
 import { type Reader, startReader, text } from "./reader.ts";
 

@@ -1,4 +1,4 @@
-import type { Log, TopicPartition } from "../../src/engine/ports.ts";
+import type { Log, TopicPartition } from "../../src/engine/log.ts";
 
 /** Bytes as a program of another kind may append them. */
 export interface RawRecord {

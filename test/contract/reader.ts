@@ -1,5 +1,5 @@
-import type { Log, LogRecord, RecordBatch, Subscription, TopicPartition } from "../../src/engine/ports.ts";
-import { positionKey } from "../../src/engine/ports.ts";
+import type { Log, LogRecord, RecordBatch, Subscription, TopicPartition } from "../../src/engine/log.ts";
+import { positionKey } from "../../src/engine/log.ts";
 
 /** A member of a group that keeps what it reads. */
 export interface Reader {

@@ -1,7 +1,7 @@
 /** Each round that is given up leaves one letter in the dead-letter topic, whatever happens while it is sent. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { EnvironmentError } from "../../src/engine/errors.ts";
-import type { Log } from "../../src/engine/ports.ts";
+import type { Log } from "../../src/engine/log.ts";
 import { noTelemetry } from "../../src/engine/telemetry.ts";
 import { DEAD_LETTER_TOPIC } from "../../src/engine/topics.ts";
 import { createDispatcher } from "../../src/pipeline/dispatcher.ts";

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { cleanOnce, forgetGroups } from "../../src/adapters/embedded/cleaning.ts";
 import { connect, type Database } from "../../src/adapters/postgres/connect.ts";
+import type { Log } from "../../src/engine/log.ts";
 import { silentLogger } from "../../src/engine/logger.ts";
-import type { Log } from "../../src/engine/ports.ts";
 import { openEmbeddedLog } from "../contract/open-log.ts";
 import { startReader, text } from "../contract/reader.ts";
 import { until } from "../support/test-app.ts";

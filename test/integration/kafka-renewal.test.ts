@@ -2,8 +2,8 @@ import { afterEach, beforeAll, describe, expect, spyOn, test } from "bun:test";
 import { Connection } from "@platformatic/kafka";
 import { createKafkaLog } from "../../src/adapters/kafka/log.ts";
 import { loadConfig } from "../../src/config.ts";
+import type { Log, RecordBatch } from "../../src/engine/log.ts";
 import { silentLogger } from "../../src/engine/logger.ts";
-import type { Log, RecordBatch } from "../../src/engine/ports.ts";
 import { noSecuredKafka, type SecuredKafka, securedKafka, type Way } from "../support/secured-kafka.ts";
 import { withEnvironment } from "../support/with-environment.ts";
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { EnvironmentError, LeaseLostError } from "../../src/engine/errors.ts";
-import type { OutboxRow } from "../../src/engine/ports.ts";
+import type { OutboxRow } from "../../src/engine/store.ts";
 import { isSound, verify } from "../../src/rebuild/verify.ts";
 import { materializerStages, relayStage } from "../../src/stages.ts";
 import { isApplied } from "../support/settled.ts";

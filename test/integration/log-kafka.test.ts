@@ -1,6 +1,6 @@
 import { Admin, Producer } from "@platformatic/kafka";
+import type { Log } from "../../src/engine/log.ts";
 import { silentLogger } from "../../src/engine/logger.ts";
-import type { Log } from "../../src/engine/ports.ts";
 import { logContract } from "../contract/log-contract.ts";
 import type { LogUnderTest, RawRecord } from "../contract/log-under-test.ts";
 import { openKafkaLog } from "../contract/open-log.ts";

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { connect, type Database } from "../../src/adapters/postgres/connect.ts";
 import { lackingRights, roleOfLogin } from "../../src/adapters/postgres/roles-lacking.ts";
 import { rolesOfDatabase } from "../../src/database-roles.ts";
-import type { Sql } from "../../src/engine/ports.ts";
+import type { Sql } from "../../src/engine/store.ts";
 import { killLeftCommands, runCommand } from "../support/commands.ts";
 import { createDatabaseLogins, type DatabaseLogins } from "../support/database-logins.ts";
 import { createTestApp, type TestApp } from "../support/test-app.ts";

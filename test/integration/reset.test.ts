@@ -3,8 +3,9 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { liveStages } from "../../src/cli/live-stages.ts";
 import { linkAddedEvent } from "../../src/domains/links/index.ts";
 import { messageOf } from "../../src/engine/errors.ts";
+import type { Log } from "../../src/engine/log.ts";
 import type { Logger } from "../../src/engine/logger.ts";
-import type { Forwarding, Log } from "../../src/engine/ports.ts";
+import type { Forwarding } from "../../src/engine/store.ts";
 import { ingest } from "../../src/pipeline/ingest.ts";
 import {
   aloneResetting,

@@ -1,7 +1,7 @@
 /** Every route of the web server against requests that come from somewhere else than they should. */
 import { describe, expect, test } from "bun:test";
 import { NO_FAILURES, PORT, testWeb } from "../../src/api/testing.ts";
-import type { Sql } from "../../src/engine/ports.ts";
+import type { Sql } from "../../src/engine/store.ts";
 import type { Reads } from "../../src/engine/web/types.ts";
 
 const OWN = `http://127.0.0.1:${PORT}`;

@@ -1,6 +1,6 @@
 import { workRedriven } from "../../src/engine/failure-acts.ts";
 import { deterministicId } from "../../src/engine/ids.ts";
-import { type LogRecord, positionKey } from "../../src/engine/ports.ts";
+import { type LogRecord, positionKey } from "../../src/engine/log.ts";
 import { DEAD_LETTER_TOPIC } from "../../src/engine/topics.ts";
 import { enriched, happened, NOTES, noted, THINGS, type ThingState } from "./domain.ts";
 import type { World } from "./world.ts";

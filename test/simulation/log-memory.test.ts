@@ -1,4 +1,4 @@
-import type { Log } from "../../src/engine/ports.ts";
+import type { Log } from "../../src/engine/log.ts";
 import { logContract } from "../contract/log-contract.ts";
 import type { LogUnderTest } from "../contract/log-under-test.ts";
 import { startReader } from "../contract/reader.ts";

@@ -1,5 +1,4 @@
 import { DataError, EnvironmentError } from "../../src/engine/errors.ts";
-import { partitionOf } from "../../src/engine/partition.ts";
 import {
   type Log,
   type LogIdentity,
@@ -12,7 +11,8 @@ import {
   type Subscription,
   type TopicPartition,
   type TopicSurvey,
-} from "../../src/engine/ports.ts";
+} from "../../src/engine/log.ts";
+import { partitionOf } from "../../src/engine/partition.ts";
 import { type Backoff, fullJitter } from "../../src/engine/retry.ts";
 import type { TopicDefinition } from "../../src/engine/topics.ts";
 import { type Scheduler, SimProcess } from "./scheduler.ts";

@@ -1,21 +1,20 @@
 import { EnvironmentError, LeaseLostError, StaleOwnerError } from "../../src/engine/errors.ts";
 import type { Payload, StoredEvent } from "../../src/engine/event.ts";
-import {
-  type DeadRecord,
-  type GroupPosition,
-  type KnownLog,
-  type Lease,
-  type LedgerRow,
-  type OutboxRow,
-  type ParkedEvent,
-  positionKey,
-  type RecordPosition,
-  type SentRow,
-  type SentState,
-  type Store,
-  type StoreTx,
-  type Wake,
-} from "../../src/engine/ports.ts";
+import { positionKey, type RecordPosition } from "../../src/engine/log.ts";
+import type {
+  DeadRecord,
+  GroupPosition,
+  KnownLog,
+  Lease,
+  LedgerRow,
+  OutboxRow,
+  ParkedEvent,
+  SentRow,
+  SentState,
+  Store,
+  StoreTx,
+  Wake,
+} from "../../src/engine/store.ts";
 import { expiredFailure } from "../../src/engine/work-failed.ts";
 import { isoAt, MemoryWork, toAccepted } from "./memory-work.ts";
 import type { Scheduler, SimProcess } from "./scheduler.ts";

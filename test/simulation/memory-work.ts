@@ -1,4 +1,5 @@
-import type { AcceptedWork, DueWork, RecordPosition, WorkAct } from "../../src/engine/ports.ts";
+import type { RecordPosition } from "../../src/engine/log.ts";
+import type { AcceptedWork, DueWork, WorkAct } from "../../src/engine/store.ts";
 import type { NewWork, WorkStatus } from "../../src/engine/work.ts";
 import { Table, type Undo } from "./table.ts";
 

@@ -1,13 +1,6 @@
 import { deterministicId } from "../../src/engine/ids.ts";
-import type {
-  GroupPosition,
-  Log,
-  LogRecord,
-  RecordBatch,
-  Store,
-  StoreTx,
-  Subscription,
-} from "../../src/engine/ports.ts";
+import type { Log, LogRecord, RecordBatch, Subscription } from "../../src/engine/log.ts";
+import type { GroupPosition, Store, StoreTx } from "../../src/engine/store.ts";
 import type { MemoryDatabase, SimSql } from "./memory-store.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { Mutation } from "./world.ts";

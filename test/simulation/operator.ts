@@ -1,6 +1,6 @@
 import { type Deciding, recordAct, workAct } from "../../src/engine/failure-acts.ts";
-import type { Store } from "../../src/engine/ports.ts";
 import type { Registry } from "../../src/engine/registry.ts";
+import type { Store } from "../../src/engine/store.ts";
 import { ingest } from "../../src/pipeline/ingest.ts";
 import type { MemoryDatabase } from "./memory-store.ts";
 import type { Scheduler, SimProcess } from "./scheduler.ts";

@@ -1,6 +1,7 @@
+import type { Log } from "../../src/engine/log.ts";
 import { silentLogger } from "../../src/engine/logger.ts";
-import type { Log, Store } from "../../src/engine/ports.ts";
 import { createRegistry, type Registry } from "../../src/engine/registry.ts";
+import type { Store } from "../../src/engine/store.ts";
 import { noTelemetry } from "../../src/engine/telemetry.ts";
 import { EVENTS_TOPIC } from "../../src/engine/topics.ts";
 import { agentStage, materializerStages, relayStage, routerStages, type StageContext } from "../../src/stages.ts";

@@ -1,4 +1,4 @@
-import type { Log } from "../../src/engine/ports.ts";
+import type { Log } from "../../src/engine/log.ts";
 
 /** Makes a topic, writes to it, reads it in a group, deletes it: every kind of client once. Returns what was read. */
 export async function roundTrip(log: Log): Promise<string[]> {

@@ -1,6 +1,6 @@
 import { DataError, EnvironmentError } from "../../engine/errors.ts";
+import type { NewRecord, RecordPosition } from "../../engine/log.ts";
 import { partitionOf } from "../../engine/partition.ts";
-import type { NewRecord, RecordPosition } from "../../engine/ports.ts";
 import { type Ask, CHANNEL, type LogDb, topicSignal } from "./database.ts";
 
 /** A record larger than this is refused, as Kafka's brokers do: what flows here must be able to flow there. */

@@ -1,4 +1,4 @@
-import type { LogRecord } from "../../engine/ports.ts";
+import type { LogRecord } from "../../engine/log.ts";
 import type { LogDb } from "./database.ts";
 import type { Assignment } from "./group.ts";
 

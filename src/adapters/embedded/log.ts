@@ -1,7 +1,7 @@
 import { EnvironmentError } from "../../engine/errors.ts";
+import type { Log } from "../../engine/log.ts";
 import type { Logger } from "../../engine/logger.ts";
 import { within } from "../../engine/patience.ts";
-import type { Log } from "../../engine/ports.ts";
 import { Appender } from "./append.ts";
 import { keepTidy } from "./cleaner.ts";
 import { type Ask, type LogDb, topicSignal } from "./database.ts";

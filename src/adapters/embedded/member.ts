@@ -1,4 +1,4 @@
-import { positionKey, type RecordBatch, type TopicPartition } from "../../engine/ports.ts";
+import { positionKey, type RecordBatch, type TopicPartition } from "../../engine/log.ts";
 import type { LogDb } from "./database.ts";
 import { type Assignment, commit, leave, type Membership, rebalance, renew } from "./group.ts";
 

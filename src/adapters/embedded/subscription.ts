@@ -1,14 +1,14 @@
 import { EnvironmentError, messageOf } from "../../engine/errors.ts";
-import type { Logger } from "../../engine/logger.ts";
-import { Outage, waitingFor } from "../../engine/outage.ts";
-import { within } from "../../engine/patience.ts";
 import {
   positionKey,
   type RecordBatch,
   type SubscribeOptions,
   type Subscription,
   type TopicPartition,
-} from "../../engine/ports.ts";
+} from "../../engine/log.ts";
+import type { Logger } from "../../engine/logger.ts";
+import { Outage, waitingFor } from "../../engine/outage.ts";
+import { within } from "../../engine/patience.ts";
 import { Bell } from "./bell.ts";
 import { type Ask, groupSignal, type LogDb, topicSignal } from "./database.ts";
 import { type Cursor, fetchRecords, startingPoints } from "./fetch.ts";

@@ -5,7 +5,7 @@ import {
   positionKey,
   type TopicState,
   type TopicSurvey,
-} from "../../engine/ports.ts";
+} from "../../engine/log.ts";
 import { CHANNEL, type LogDb, type LogTx, topicSignal } from "./database.ts";
 
 /** The database stands for the one broker. */

@@ -8,7 +8,7 @@ import {
 } from "@platformatic/kafka";
 import type { KafkaConfig } from "../../config.ts";
 import { UserError } from "../../engine/errors.ts";
-import type { AccessList, AccessOperation, Grant, Right } from "../../engine/ports.ts";
+import type { AccessList, AccessOperation, Grant, Right } from "../../engine/log.ts";
 import { causes } from "./causes.ts";
 import { isDenied, lookUp } from "./named-topics.ts";
 import { withAdmin } from "./shared-admin.ts";

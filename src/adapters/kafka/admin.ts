@@ -13,7 +13,7 @@ import {
   positionKey,
   type TopicState,
   type TopicSurvey,
-} from "../../engine/ports.ts";
+} from "../../engine/log.ts";
 import { causes } from "./causes.ts";
 import { isDenied, lookUp, refuseDenied } from "./named-topics.ts";
 import { withAdmin } from "./shared-admin.ts";

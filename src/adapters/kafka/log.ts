@@ -1,7 +1,7 @@
 import type { KafkaConfig } from "../../config.ts";
+import type { Log } from "../../engine/log.ts";
 import type { Logger } from "../../engine/logger.ts";
 import { within } from "../../engine/patience.ts";
-import type { Log } from "../../engine/ports.ts";
 import * as admin from "./admin.ts";
 import { prefixed } from "./prefixed.ts";
 import { KafkaAppender } from "./producer.ts";

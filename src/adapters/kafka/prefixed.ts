@@ -5,7 +5,7 @@ import type {
   SubscribeOptions,
   Subscription,
   TopicPartition,
-} from "../../engine/ports.ts";
+} from "../../engine/log.ts";
 
 /**
  * The same log with every topic and group name prefixed in the cluster, so that several installations (a demo, a test)

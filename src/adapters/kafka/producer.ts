@@ -1,8 +1,8 @@
 import { Producer, stringSerializers } from "@platformatic/kafka";
 import type { KafkaConfig } from "../../config.ts";
 import { EnvironmentError } from "../../engine/errors.ts";
+import type { NewRecord, RecordPosition } from "../../engine/log.ts";
 import { partitionOf } from "../../engine/partition.ts";
-import type { NewRecord, RecordPosition } from "../../engine/ports.ts";
 import { clientOptions } from "./client-options.ts";
 import { classifyKafka } from "./errors.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import type { LogRecord } from "../../engine/ports.ts";
+import type { LogRecord } from "../../engine/log.ts";
 import { BATCH_BYTES, READ_AHEAD_BYTES, ReadAhead } from "./read-ahead.ts";
 
 const recordOf = (partition: number, offset: number, bytes: number): LogRecord => ({

@@ -1,4 +1,4 @@
-import { type LogRecord, positionKey, type TopicPartition } from "../../engine/ports.ts";
+import { type LogRecord, positionKey, type TopicPartition } from "../../engine/log.ts";
 
 /** Records held back before fetching pauses. */
 const READ_AHEAD_RECORDS = 10_000;

@@ -1,9 +1,6 @@
 import { Consumer, type Message, type MessagesStream } from "@platformatic/kafka";
 import type { KafkaConfig } from "../../config.ts";
 import { RefusedError } from "../../engine/errors.ts";
-import type { Logger } from "../../engine/logger.ts";
-import { Outage, waitingFor } from "../../engine/outage.ts";
-import { within } from "../../engine/patience.ts";
 import {
   type LogRecord,
   positionKey,
@@ -11,7 +8,10 @@ import {
   type SubscribeOptions,
   type Subscription,
   type TopicPartition,
-} from "../../engine/ports.ts";
+} from "../../engine/log.ts";
+import type { Logger } from "../../engine/logger.ts";
+import { Outage, waitingFor } from "../../engine/outage.ts";
+import { within } from "../../engine/patience.ts";
 import { sleep } from "../../engine/sleep.ts";
 import { clientOptions } from "./client-options.ts";
 import { classifyKafka } from "./errors.ts";

@@ -1,4 +1,4 @@
-import type { Catalog } from "../../engine/ports.ts";
+import type { Catalog } from "../../engine/store.ts";
 import type { Database } from "./connect.ts";
 import { requireLease } from "./leases.ts";
 

@@ -1,4 +1,4 @@
-import type { Decision, Sql, WorkAct } from "../../engine/ports.ts";
+import type { Decision, Sql, WorkAct } from "../../engine/store.ts";
 import { MAX_ATTEMPTS } from "../../engine/work.ts";
 import { wakeDispatcher } from "./wake.ts";
 

@@ -1,5 +1,5 @@
 import type { ActedWork } from "../../engine/failure-acts.ts";
-import type { Sql } from "../../engine/ports.ts";
+import type { Sql } from "../../engine/store.ts";
 import { wakeDispatcher } from "./wake.ts";
 
 /** Work that has no way on by itself, and what moves it. */

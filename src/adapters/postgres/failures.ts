@@ -6,7 +6,7 @@ import type {
   FailureSummary,
   QuarantinedRecord,
 } from "../../engine/failures.ts";
-import type { Decision, Sql } from "../../engine/ports.ts";
+import type { Decision, Sql } from "../../engine/store.ts";
 import type { Reads } from "../../engine/web/types.ts";
 import type { WorkStatus } from "../../engine/work.ts";
 import { type RecordRow, toDeadRecord } from "./set-aside.ts";

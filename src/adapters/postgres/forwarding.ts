@@ -1,4 +1,5 @@
-import { type Forwarding, type GroupPlace, type KnownLog, positionKey, type Sql } from "../../engine/ports.ts";
+import { positionKey } from "../../engine/log.ts";
+import type { Forwarding, GroupPlace, KnownLog, Sql } from "../../engine/store.ts";
 import { DEAD_LETTER_TOPIC, EVENTS_TOPIC } from "../../engine/topics.ts";
 import type { Database } from "./connect.ts";
 

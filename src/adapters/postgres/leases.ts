@@ -1,5 +1,5 @@
 import { LeaseLostError } from "../../engine/errors.ts";
-import type { Lease, Leases, Sql } from "../../engine/ports.ts";
+import type { Lease, Leases, Sql } from "../../engine/store.ts";
 import type { Database } from "./connect.ts";
 
 /** Leases as rows; time is the database's, so clocks of machines do not matter. */

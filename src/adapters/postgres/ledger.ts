@@ -1,6 +1,6 @@
 import { unwrap } from "../../engine/decode.ts";
 import type { Payload, StoredEvent } from "../../engine/event.ts";
-import type { Ledger, LedgerRow, Sql, TxLedger } from "../../engine/ports.ts";
+import type { Ledger, LedgerRow, Sql, TxLedger } from "../../engine/store.ts";
 import type { Database } from "./connect.ts";
 
 /** A row of `lifestream.events`, without where it stands in Kafka. */

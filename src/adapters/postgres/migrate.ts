@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "../../engine/errors.ts";
-import type { Sql } from "../../engine/ports.ts";
+import type { Sql } from "../../engine/store.ts";
 import type { Database } from "./connect.ts";
 import { policyName, prefixesInUse } from "./roles-in-use.ts";
 import { followRowSecurity } from "./row-security.ts";

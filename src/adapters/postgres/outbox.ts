@@ -1,12 +1,6 @@
 import { messageOf } from "../../engine/errors.ts";
-import {
-  type NewRecord,
-  type Outbox,
-  type OutboxRow,
-  type SentRow,
-  type Sql,
-  withoutPayload,
-} from "../../engine/ports.ts";
+import type { NewRecord } from "../../engine/log.ts";
+import { type Outbox, type OutboxRow, type SentRow, type Sql, withoutPayload } from "../../engine/store.ts";
 import { EVENTS_TOPIC } from "../../engine/topics.ts";
 import type { Database } from "./connect.ts";
 import { requireLease } from "./leases.ts";

@@ -1,12 +1,6 @@
 import { StaleOwnerError } from "../../engine/errors.ts";
-import {
-  type GroupPosition,
-  type Positions,
-  positionKey,
-  type Sql,
-  type TxPositions,
-  type Watermark,
-} from "../../engine/ports.ts";
+import { positionKey } from "../../engine/log.ts";
+import type { GroupPosition, Positions, Sql, TxPositions, Watermark } from "../../engine/store.ts";
 import type { Database } from "./connect.ts";
 
 interface PositionRow {

@@ -1,6 +1,6 @@
 import { TOO_NEW } from "../../engine/decode.ts";
 import type { Flow, LedgerHealth, StoredHealth } from "../../engine/health.ts";
-import type { Sql } from "../../engine/ports.ts";
+import type { Sql } from "../../engine/store.ts";
 import type { WorkStatus } from "../../engine/work.ts";
 
 /** How many dead letters and the like are listed. */

@@ -1,5 +1,5 @@
 import type { SubjectHistory, WorkItem } from "../../engine/history.ts";
-import type { Sql } from "../../engine/ports.ts";
+import type { Sql } from "../../engine/store.ts";
 import type { WorkStatus } from "../../engine/work.ts";
 import { toStoredEvent } from "./ledger.ts";
 

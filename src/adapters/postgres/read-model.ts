@@ -1,5 +1,5 @@
 import type { StoredHealth } from "../../engine/health.ts";
-import type { Sql } from "../../engine/ports.ts";
+import type { Sql } from "../../engine/store.ts";
 import type { Reads } from "../../engine/web/types.ts";
 import { classify, type Database } from "./connect.ts";
 import { readHealth } from "./read-model-health.ts";

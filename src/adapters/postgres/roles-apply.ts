@@ -1,4 +1,4 @@
-import type { Sql } from "../../engine/ports.ts";
+import type { Sql } from "../../engine/store.ts";
 import type { Database } from "./connect.ts";
 import { lockSchema } from "./migrate.ts";
 import type { DatabaseRole } from "./roles.ts";

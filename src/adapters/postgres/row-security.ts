@@ -1,4 +1,4 @@
-import type { Sql } from "../../engine/ports.ts";
+import type { Sql } from "../../engine/store.ts";
 import { quoted } from "./roles-plan.ts";
 
 interface Policy {

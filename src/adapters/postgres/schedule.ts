@@ -1,4 +1,4 @@
-import type { DueWork, LedgerRow, Schedule, Sql } from "../../engine/ports.ts";
+import type { DueWork, LedgerRow, Schedule, Sql } from "../../engine/store.ts";
 import { expiredFailure, undeliverable } from "../../engine/work-failed.ts";
 import type { Database } from "./connect.ts";
 import { beginRounds } from "./failures-acts.ts";

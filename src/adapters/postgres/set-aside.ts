@@ -1,6 +1,6 @@
 import { TOO_NEW } from "../../engine/decode.ts";
 import type { StoredEvent } from "../../engine/event.ts";
-import type { DeadRecord, Sql, TxDeadLetters, TxParked } from "../../engine/ports.ts";
+import type { DeadRecord, Sql, TxDeadLetters, TxParked } from "../../engine/store.ts";
 import { EVENTS_TOPIC } from "../../engine/topics.ts";
 
 /** Records that nobody could process, kept with their bytes. The same record twice is one row. */

@@ -1,4 +1,4 @@
-import type { Sql, Store, StoreTx } from "../../engine/ports.ts";
+import type { Sql, Store, StoreTx } from "../../engine/store.ts";
 import { createCatalog } from "./catalog.ts";
 import { classify, type Database } from "./connect.ts";
 import { createForwarding } from "./forwarding.ts";

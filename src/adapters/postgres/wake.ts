@@ -1,4 +1,4 @@
-import type { Sql, Wake } from "../../engine/ports.ts";
+import type { Sql, Wake } from "../../engine/store.ts";
 import { connect, isTransactionPooler } from "./connect.ts";
 
 /** Wakes the dispatcher once the transaction commits. */

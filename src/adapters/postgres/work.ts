@@ -1,5 +1,5 @@
 import type { Payload } from "../../engine/event.ts";
-import type { AcceptedWork, Sql, TxWork } from "../../engine/ports.ts";
+import type { AcceptedWork, Sql, TxWork } from "../../engine/store.ts";
 import { discardWork, redriveWork } from "./failures-acts.ts";
 import { wakeDispatcher } from "./wake.ts";
 

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { HEALTH } from "../../api/testing.ts";
 import type { StoredEvent } from "../../engine/event.ts";
-import type { OutboxRow } from "../../engine/ports.ts";
+import type { OutboxRow } from "../../engine/store.ts";
 import type { Telemetry } from "../../engine/telemetry.ts";
 import type { Work } from "../../engine/work.ts";
 import { combine } from "../../runtime/telemetry.ts";

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Attributes } from "@opentelemetry/api";
 import { correlationOf, type StoredEvent } from "../../engine/event.ts";
-import type { LedgerRow, OutboxRow } from "../../engine/ports.ts";
+import type { LedgerRow, OutboxRow } from "../../engine/store.ts";
 import type { Telemetry } from "../../engine/telemetry.ts";
 import type { Work } from "../../engine/work.ts";
 import { dispatchSpanId, eventSpanId, routeSpanId, traceIdOf } from "./span-ids.ts";

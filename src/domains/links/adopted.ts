@@ -1,5 +1,5 @@
 import type { StoredEvent } from "../../engine/event.ts";
-import type { Sql } from "../../engine/ports.ts";
+import type { Sql } from "../../engine/store.ts";
 import { type Adopted, adoptRows, adoptSubjects } from "../shared/adopt.ts";
 import { addToCatalog } from "./recompute.ts";
 

@@ -1,5 +1,5 @@
 import type { StoredEvent } from "../../engine/event.ts";
-import type { Sql } from "../../engine/ports.ts";
+import type { Sql } from "../../engine/store.ts";
 
 /** Bytes of a tag that the vocabulary takes: another program's may be longer than what Postgres keeps in an index. */
 const LONGEST_TAG = 500;

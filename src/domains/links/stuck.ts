@@ -1,5 +1,5 @@
 import type { StoredEvent } from "../../engine/event.ts";
-import type { Sql } from "../../engine/ports.ts";
+import type { Sql } from "../../engine/store.ts";
 import type { WorkDefinition } from "../../engine/work.ts";
 import { contentHash } from "./content-hash.ts";
 import { contentFetched } from "./events.ts";

@@ -1,5 +1,5 @@
 import type { NewEvent } from "../../engine/event.ts";
-import type { Sql } from "../../engine/ports.ts";
+import type { Sql } from "../../engine/store.ts";
 import { linkVisibilityChanged } from "./events.ts";
 import type { LinkStatus } from "./pages/list-query.ts";
 import type { Visibility } from "./subject.ts";

@@ -1,6 +1,6 @@
 import type { stateAdopted } from "../../engine/adopted.ts";
 import type { PayloadOf, StoredEvent } from "../../engine/event.ts";
-import type { Sql } from "../../engine/ports.ts";
+import type { Sql } from "../../engine/store.ts";
 
 /** An adoption of one subject. */
 export type Adopted = StoredEvent<PayloadOf<typeof stateAdopted>>;

@@ -1,6 +1,6 @@
 import type { StoredEvent } from "../../engine/event.ts";
-import type { Sql } from "../../engine/ports.ts";
 import type { Parked } from "../../engine/projection.ts";
+import type { Sql } from "../../engine/store.ts";
 
 /** Which of these subject ids a state table has a row for. */
 export async function knownIn(table: string, ids: readonly string[], tx: Sql): Promise<Set<string>> {

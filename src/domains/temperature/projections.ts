@@ -1,7 +1,7 @@
 import { stateAdopted } from "../../engine/adopted.ts";
 import type { PayloadOf, StoredEvent } from "../../engine/event.ts";
-import type { Sql } from "../../engine/ports.ts";
 import { on, type Projection } from "../../engine/projection.ts";
+import type { Sql } from "../../engine/store.ts";
 import { type Adopted, adoptRows, adoptSubjects } from "../shared/adopt.ts";
 import { readingRecorded } from "./events.ts";
 

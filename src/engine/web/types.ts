@@ -1,6 +1,6 @@
 import type { NewEvent, StoredEvent } from "../event.ts";
 import type { SubjectHistory } from "../history.ts";
-import type { Sql } from "../ports.ts";
+import type { Sql } from "../store.ts";
 import type { Html } from "./html.ts";
 
 /**

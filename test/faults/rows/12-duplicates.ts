@@ -1,4 +1,4 @@
-import type { LogRecord } from "../../../src/engine/ports.ts";
+import type { LogRecord } from "../../../src/engine/log.ts";
 import { EVENTS_TOPIC } from "../../../src/engine/topics.ts";
 import { startReader, text } from "../../contract/reader.ts";
 import { until } from "../../support/test-app.ts";

@@ -1,5 +1,5 @@
 import type { App } from "../../../src/app.ts";
-import type { NewRecord } from "../../../src/engine/ports.ts";
+import type { NewRecord } from "../../../src/engine/log.ts";
 
 /** A row of the first system's ledger; times as it wrote them, with milliseconds. */
 interface Row {

@@ -1,5 +1,5 @@
 import type { StoredEvent } from "../../../engine/event.ts";
-import type { Sql } from "../../../engine/ports.ts";
+import type { Sql } from "../../../engine/store.ts";
 import type { WorkStatus } from "../../../engine/work.ts";
 import { foldLink } from "../fold.ts";
 import type { Visibility } from "../subject.ts";
