@@ -46,7 +46,7 @@ const ONCE_TRIES = 3;
  */
 export async function drain(drainer: Drainer, context: DrainContext): Promise<void> {
   const lease = { name: drainer.name, holder: context.holder };
-  const bell = new Bell(context.clock);
+  const bell = new Bell(context.clock, context.signal);
   const listening = new AbortController();
   const unlisten = AbortSignal.any([context.signal, listening.signal]);
   void context.wake
@@ -70,7 +70,7 @@ export async function drain(drainer: Drainer, context: DrainContext): Promise<vo
       if (more === "idle" && context.once) return;
       // Whoever still holds the lease after one's length is alive and at it.
       if (more === "standby" && context.once && context.clock.now() - startedAt > LEASE_MS + RENEW_MS) return;
-      await bell.wait(await pause(drainer, state, more, context), context.signal);
+      await bell.wait(await pause(drainer, state, more, context));
     }
   } finally {
     listening.abort();
@@ -140,26 +140,32 @@ async function pause(drainer: Drainer, state: DrainState, why: string, context: 
   return Math.min(drainer.pollMs, due ?? drainer.pollMs, Math.max(1, state.renewAt - context.clock.now()));
 }
 
+/** Why a wait is over. Without one an error would be made, and its stack written down, at each ring. */
+const WOKEN = "woken";
+
 /** Remembers a ring until somebody waits, so that none between two waits is lost. */
 class Bell {
   readonly #clock: Clock;
+  readonly #signal: AbortSignal;
   #rung = false;
-  #waiting: (() => void) | null = null;
+  #waiting: AbortController | null = null;
 
-  constructor(clock: Clock) {
+  /** `signal`: nobody is to wait any longer. */
+  constructor(clock: Clock, signal: AbortSignal) {
     this.#clock = clock;
+    this.#signal = signal;
+    signal.addEventListener("abort", () => this.#waiting?.abort(WOKEN), { once: true });
   }
 
   ring(): void {
     this.#rung = true;
-    this.#waiting?.();
+    this.#waiting?.abort(WOKEN);
   }
 
-  async wait(ms: number, signal: AbortSignal): Promise<void> {
-    if (!this.#rung && ms > 0) {
-      const woken = new AbortController();
-      this.#waiting = () => woken.abort();
-      await this.#clock.sleep(ms, AbortSignal.any([signal, woken.signal])).catch(() => {});
+  async wait(ms: number): Promise<void> {
+    if (!this.#rung && ms > 0 && !this.#signal.aborted) {
+      this.#waiting = new AbortController();
+      await this.#clock.sleep(ms, this.#waiting.signal).catch(() => {});
       this.#waiting = null;
     }
     this.#rung = false;

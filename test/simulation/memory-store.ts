@@ -273,13 +273,18 @@ export class MemoryDatabase {
   /** Whoever is picked has the turn at once; those that are frozen ask again when they go on. */
   #finish(): void {
     const { now } = this.scheduler;
-    const alive = this.#queue.filter(({ process }) => process.alive);
-    for (const { process, resume } of alive) if (process.frozenUntil > now) resume(false);
-    this.#queue = alive.filter(({ process }) => process.frozenUntil <= now);
+    if (this.#queue.some(({ process }) => !process.alive || process.frozenUntil > now)) {
+      const alive = this.#queue.filter(({ process }) => process.alive);
+      for (const { process, resume } of alive) if (process.frozenUntil > now) resume(false);
+      this.#queue = alive.filter(({ process }) => process.frozenUntil <= now);
+    }
     this.#undo = [];
-    const [next] = this.#queue.splice(this.scheduler.below(this.#queue.length), 1);
+    const picked = this.scheduler.below(this.#queue.length);
+    const next = this.#queue[picked];
     this.#busy = next !== undefined;
-    next?.resume(true);
+    if (!next) return;
+    this.#queue.splice(picked, 1);
+    next.resume(true);
   }
 
   /** `begunAt`: the step at which it was asked for. */

@@ -342,7 +342,6 @@ export class World {
     this.database.faults.down = false;
   }
 
-  /** Every event is in the log and handled by both groups, and no work is left to do. */
   /** Whether the log holds the dead letters that were sent. */
   #holdsLetters(): boolean {
     const letters = lettersByRound(this.cluster);
@@ -350,6 +349,7 @@ export class World {
     return sent.every(({ id, round }) => letters.has(`${id}/${round}`));
   }
 
+  /** Every event is in the log and handled by both groups, and no work is left to do. */
   #atRest(): boolean {
     const { database, cluster, scheduler } = this;
     if (scheduler.now < this.#askAgainAt) return false;
