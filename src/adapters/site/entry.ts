@@ -3,18 +3,8 @@ import { lines, type Markup, markup, when } from "./markup.ts";
 import { detailsOf, languageOf, outward, tagList } from "./parts.ts";
 import { dayOf, shortDayOf } from "./text.ts";
 
-const entries = new WeakMap<SiteItem, Markup>();
-
-/** One link in a list. Kept per item: with thousands of links a rebuild only joins them. */
+/** One link in a list. */
 export function entry(item: SiteItem): Markup {
-  const known = entries.get(item);
-  if (known) return known;
-  const made = newEntry(item);
-  entries.set(item, made);
-  return made;
-}
-
-function newEntry(item: SiteItem): Markup {
   const page = `links/${fileName(item.id)}.html`;
   const day = markup`<time datetime="${item.added_at}">${shortDayOf(item.added_at)}</time>`;
   return lines(

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { parseHTML } from "linkedom";
 import { listPage, listPages, PAGE_SIZE } from "./index-page.ts";
 import { itemOf, type SiteItem } from "./item.ts";
+import { placeOf } from "./items.ts";
 import { jsonFeed } from "./json-feed.ts";
 import { rssFeed } from "./rss.ts";
 import { aFolder, aLink, assertWellFormed } from "./test-kit.ts";
@@ -12,7 +13,7 @@ const newest = (count: number) =>
   Array.from({ length: count }, (_, index) => itemOf(aLink(`https://example.com/${index}`, { addedAt: hour(-index) })));
 
 const lists = (items: readonly SiteItem[]) =>
-  listPages(items).map((page) => ({ path: page.path, text: listPage(info, page, page.shows) }));
+  listPages(items.map(placeOf)).map((page) => ({ path: page.path, text: listPage(info, page) }));
 
 describe("feeds", () => {
   test("given a link, when the RSS is read, then guid, date, link and categories are the link's own", () => {

@@ -1,5 +1,5 @@
-import { entry } from "./entry.ts";
-import type { SiteItem } from "./item.ts";
+import { raw } from "hono/html";
+import type { Place } from "./items.ts";
 import { layout, type SiteInfo } from "./layout.ts";
 import { lines, type Markup, markup, when } from "./markup.ts";
 import { monthOf } from "./text.ts";
@@ -8,10 +8,10 @@ import { monthOf } from "./text.ts";
 export const PAGE_SIZE = 200;
 
 /** A list page: where it belongs and what it shows. */
-export interface ListPage<T> {
+export interface ListPage {
   readonly path: string;
   /** Newest first. */
-  readonly shows: readonly T[];
+  readonly shows: readonly Place[];
   /** Links of the whole site, for the front page. None for the others: they would change with every link. */
   readonly total: number | null;
   readonly newer: string | undefined;
@@ -22,7 +22,7 @@ export interface ListPage<T> {
  * The front page and the older ones behind it. Older pages are counted from the oldest link on, so that a new link
  * changes the front page only, and a page keeps its address. `all`: newest first.
  */
-export function listPages<T>(all: readonly T[]): ListPage<T>[] {
+export function listPages(all: readonly Place[]): ListPage[] {
   const older = Math.max(0, Math.floor(all.length / PAGE_SIZE) - 1);
   const start = all.length - older * PAGE_SIZE;
   const front = { path: "index.html", shows: all.slice(0, start) };
@@ -44,8 +44,8 @@ export function olderPath(page: number): string {
   return `older-${page}.html`;
 }
 
-/** A list page's text. `items`: what there is at the places it shows. */
-export function listPage(site: SiteInfo, page: ListPage<unknown>, items: readonly SiteItem[]): string {
+/** A list page's text. */
+export function listPage(site: SiteInfo, page: ListPage): string {
   const count = page.total === null ? null : countOf(page.total);
   return layout(site, {
     title: count ? site.title : `${site.title} · older links`,
@@ -55,7 +55,7 @@ export function listPage(site: SiteInfo, page: ListPage<unknown>, items: readonl
     body: lines(
       masthead(site, count),
       markup`<main>`,
-      items.length === 0 ? NOTHING_YET : months(items),
+      page.shows.length === 0 ? NOTHING_YET : months(page.shows),
       markup`</main>`,
       pager(page),
     ),
@@ -77,14 +77,19 @@ function masthead(site: SiteInfo, count: string | null): Markup {
   );
 }
 
-function months(items: readonly SiteItem[]): Markup[] {
-  const groups = Map.groupBy(items, (item) => monthOf(item.added_at));
+function months(places: readonly Place[]): Markup[] {
+  const groups = Map.groupBy(places, (place) => monthOf(new Date(place.at).toISOString()));
   return [...groups].map(([month, group]) =>
-    lines(markup`<section>`, markup`<h2>${month}</h2>`, group.map(entry), markup`</section>`),
+    lines(
+      markup`<section>`,
+      markup`<h2>${month}</h2>`,
+      group.map((place) => raw(place.entry)),
+      markup`</section>`,
+    ),
   );
 }
 
-function pager(page: ListPage<unknown>): Markup | null {
+function pager(page: ListPage): Markup | null {
   if (!page.newer && !page.older) return null;
   return lines(
     markup`<nav class="pager">`,

@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import type { Logger } from "../../engine/logger.ts";
 import { mapLimited } from "./each.ts";
+import { entry } from "./entry.ts";
 import { readText, stampOf } from "./files.ts";
-import { readItem, type SiteItem } from "./item.ts";
+import { fileName, readItem, type SiteItem } from "./item.ts";
 
 /** Where one state of an item stands in the lists. Another state of it is another object: identity says "unchanged". */
 export interface Place {
@@ -13,6 +14,8 @@ export interface Place {
   readonly name: string;
   /** When the link was added, in milliseconds. */
   readonly at: number;
+  /** What a list shows of it. */
+  readonly entry: string;
 }
 
 /** Where all items stood at one time. */
@@ -23,7 +26,7 @@ export interface Scan {
   readonly revision: number;
 }
 
-/** The items of a folder. Only their places stay in memory (a quarter KB each): what they say is read when it is drawn. */
+/** The items of a folder. Only their places stay in memory, about a KB each: the rest is read when it is drawn. */
 export interface Items {
   /** Looks at every file, and into those that changed. One scan at a time. */
   scan(): Promise<Scan>;
@@ -60,7 +63,7 @@ export function createItems(folder: string, log: Logger): Items {
     const item = await read(name);
     if (item === "gone") return;
     if (!item) log.warn("left out of the site: not an item", { file: `${name}.json` });
-    seen.set(name, { stamp, place: item && { name, at: Date.parse(item.added_at) } });
+    seen.set(name, { stamp, place: item && placeOf(item) });
   };
 
   return {
@@ -79,6 +82,16 @@ export function createItems(folder: string, log: Logger): Items {
       return item === "gone" ? null : item;
     },
   };
+}
+
+/** Where an item stands, and what lists show of it. */
+export function placeOf(item: SiteItem): Place {
+  return { name: fileName(item.id), at: Date.parse(item.added_at), entry: inOnePiece(`${entry(item)}`) };
+}
+
+/** A text put together from others keeps all of them in memory; its copy does not. */
+function inOnePiece(text: string): string {
+  return Buffer.from(text).toString();
 }
 
 /** Newest first; the name decides between links of the same millisecond. */

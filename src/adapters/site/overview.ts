@@ -10,7 +10,7 @@ import { jsonFeed } from "./json-feed.ts";
 import type { SiteInfo } from "./layout.ts";
 import { rssFeed } from "./rss.ts";
 
-/** Items in a feed at most. No more than the front page shows. */
+/** Items in a feed at most. */
 export const FEED_SIZE = 100;
 
 /** As often as this a rebuild follows changes made meanwhile, before it leaves them to those who made them. */
@@ -32,7 +32,7 @@ interface Sheet {
   readonly path: string;
   readonly shows: readonly Place[];
   readonly around: string;
-  readonly text: (items: readonly SiteItem[]) => string;
+  readonly text: () => string;
 }
 
 /** What a sheet showed when this process last wrote it, and the file that says so. */
@@ -42,8 +42,7 @@ interface Drawn extends Pick<Sheet, "shows" | "around"> {
 
 /**
  * Returns what writes lists and feeds from all items: those whose items changed, or whose file another process wrote.
- * It keeps the items of the front page in memory, where nearly every change is, and no others: what a site takes
- * must not grow with the texts in it.
+ * It keeps the items of the feeds in memory and no others: what a site takes must not grow with the texts in it.
  */
 export function createOverview({ directory, site, items, isRequested, log }: OverviewOptions): () => Promise<void> {
   const drawn = new Map<string, Drawn>();
@@ -53,9 +52,6 @@ export function createOverview({ directory, site, items, isRequested, log }: Ove
     const known = recent.get(place);
     return known === undefined ? items.read(place) : known;
   };
-  const itemsAt = async (places: readonly Place[]) =>
-    (await mapLimited(places, ITEMS_AT_ONCE, itemAt)).filter((item) => item !== null);
-
   const isAsDrawn = async ({ path, shows, around }: Sheet): Promise<boolean> => {
     const before = drawn.get(path);
     if (!before || before.around !== around || !areSame(before.shows, shows)) return false;
@@ -65,14 +61,19 @@ export function createOverview({ directory, site, items, isRequested, log }: Ove
   const draw = async (sheet: Sheet): Promise<void> => {
     if (await isAsDrawn(sheet)) return;
     const { path, shows, around } = sheet;
-    const stamp = await writeText(join(directory, path), sheet.text(await itemsAt(shows)));
+    const stamp = await writeText(join(directory, path), sheet.text());
     drawn.set(path, { shows, around, stamp });
   };
   const drawAll = async ({ places }: Scan): Promise<void> => {
+    const latest = places.slice(0, FEED_SIZE);
+    recent = new Map(await mapLimited(latest, ITEMS_AT_ONCE, async (place) => [place, await itemAt(place)] as const));
+    const feeds = feedsOf(
+      site,
+      latest,
+      [...recent.values()].filter((item) => item !== null),
+    );
     const lists = listsOf(site, places);
-    const front = lists[0]?.shows ?? [];
-    recent = new Map(await mapLimited(front, ITEMS_AT_ONCE, async (place) => [place, await itemAt(place)] as const));
-    await mapLimited([...lists, ...feedsOf(site, places)], FILES_AT_ONCE, draw);
+    await mapLimited([...lists, ...feeds], FILES_AT_ONCE, draw);
     await removeOldLists(directory, new Set(lists.map((list) => list.path)));
   };
 
@@ -96,15 +97,15 @@ const areSame = (a: readonly Place[], b: readonly Place[]) =>
 function listsOf(site: SiteInfo, places: readonly Place[]): Sheet[] {
   return listPages(places).map((page) => {
     const { shows, ...around } = page;
-    return { path: page.path, shows, around: JSON.stringify(around), text: (items) => listPage(site, page, items) };
+    return { path: page.path, shows, around: JSON.stringify(around), text: () => listPage(site, page) };
   });
 }
 
-function feedsOf(site: SiteInfo, places: readonly Place[]): Sheet[] {
-  const shows = places.slice(0, FEED_SIZE);
+/** `items`: what there is at the places that the feeds show. */
+function feedsOf(site: SiteInfo, shows: readonly Place[], items: readonly SiteItem[]): Sheet[] {
   return [
-    { path: "feed.xml", shows, around: "", text: (items) => rssFeed(site, items) },
-    { path: "feed.json", shows, around: "", text: (items) => jsonFeed(site, items) },
+    { path: "feed.xml", shows, around: "", text: () => rssFeed(site, items) },
+    { path: "feed.json", shows, around: "", text: () => jsonFeed(site, items) },
   ];
 }
 

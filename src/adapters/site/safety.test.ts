@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { parseHTML } from "linkedom";
 import { listPage, listPages } from "./index-page.ts";
 import { itemOf } from "./item.ts";
+import { placeOf } from "./items.ts";
 import { jsonFeed } from "./json-feed.ts";
 import { linkPage } from "./link-page.ts";
 import { rssFeed } from "./rss.ts";
@@ -54,7 +55,7 @@ describe("what others wrote", () => {
     test(`given ${JSON.stringify(url)}, when it is published, then it is text and never an href`, () => {
       const item = itemOf(aLink(url));
       expect(item.url).toBeNull();
-      for (const page of [linkPage(info, item), ...listPages([item]).map((page) => listPage(info, page, [item]))]) {
+      for (const page of [linkPage(info, item), ...listPages([placeOf(item)]).map((page) => listPage(info, page))]) {
         assertHarmless(page);
         expect(page).not.toMatch(/href="\s*(java|vb|data|file|no)/i);
       }

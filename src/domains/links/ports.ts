@@ -62,7 +62,7 @@ export interface LinkLedger {
   eventsOf(subjectId: string): Promise<StoredEvent[]>;
   /** Tags in use, most used first. */
   tagCatalog(): Promise<string[]>;
-  /** Subject ids of links that are public and were published: what the site is to show. */
+  /** Subject ids of links that are public and were published, newest first: what the site is to show. */
   published(): Promise<string[]>;
 }
 

@@ -49,7 +49,7 @@ export function createPublisher({ ledger, site, defaultVisibility }: PublisherOp
       throw new RetryableError(`${work.subjectId} keeps changing while it is published`, "link_keeps_changing");
     },
     async prepare({ signal, log }) {
-      const lacking = await site.lacking(await ledger.published());
+      const lacking = inTurn(await site.lacking(await ledger.published()));
       for (let from = 0; from < lacking.length && !signal.aborted; from += AT_ONCE) {
         await showAgain(lacking.slice(from, from + AT_ONCE), site, fold);
       }
@@ -60,6 +60,11 @@ export function createPublisher({ ledger, site, defaultVisibility }: PublisherOp
 
 /** Links brought back to the site at once. */
 const AT_ONCE = 500;
+
+/** The newest first, for who looks; then from the oldest on, since lists are counted from there: each is written once. */
+function inTurn(newestFirst: readonly string[]): string[] {
+  return [...newestFirst.slice(0, AT_ONCE), ...newestFirst.slice(AT_ONCE).reverse()];
+}
 
 type Fold = (subjectId: string) => Promise<LinkView | null>;
 
