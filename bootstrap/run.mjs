@@ -6,14 +6,15 @@ import { runBun } from "./run-bun.mjs";
 
 const OLDEST_NODE = 20;
 const TESTS = {
-  test: "test/run.ts",
-  "test:sim": "test/simulation/run.ts",
-  "test:infra": "test/infra/run.ts",
-  "test:adoption": "test/adoption/run.ts",
-  "test:faults": "test/faults/run.ts",
-  "test:soak": "test/soak/run.ts",
-  "test:quiet": "test/quiet/run.ts",
-  "test:security": "test/security/run.ts",
+  test: ["test/run.ts"],
+  "test:sim": ["test/simulation/run.ts"],
+  "test:infra": ["test/infra/run.ts"],
+  "test:adoption": ["test/adoption/run.ts"],
+  "test:faults": ["test/faults/run.ts"],
+  "test:soak": ["test/soak/run.ts"],
+  "test:quiet": ["test/quiet/run.ts"],
+  "test:security": ["test/slow.ts", "security"],
+  "test:problems": ["test/slow.ts", "problems"],
 };
 const root = fileURLToPath(new URL("..", import.meta.url));
 const [command, ...args] = process.argv.slice(2);
@@ -30,7 +31,7 @@ try {
   process.exitCode = await runBun(
     root,
     Object.hasOwn(TESTS, command)
-      ? ["--no-env-file", TESTS[command], ...args]
+      ? ["--no-env-file", ...TESTS[command], ...args]
       : ["src/cli/main.ts", ...(command ? [command] : []), ...args],
   );
 } catch (error) {

@@ -1,4 +1,4 @@
-/** What a real broker on loopback does not say; the rest is in test/integration/kafka-problems.test.ts. */
+/** What a real broker on loopback does not say; the rest is in test/problems/kafka.slow.ts. */
 import { afterEach, describe, expect, setSystemTime, test } from "bun:test";
 import { MultipleErrors, NetworkError, ProtocolError, ResponseError } from "@platformatic/kafka";
 import { loadConfig } from "../../config.ts";
