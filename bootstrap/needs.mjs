@@ -6,7 +6,7 @@ import { join } from "node:path";
  * cannot run; otherwise the log in Postgres does where no Kafka can.
  */
 export function localKafkaFor(root, command, env = process.env) {
-  if (["test", "test:adoption", "test:security", "test:problems"].includes(command)) {
+  if (["test", "test:adoption", "test:security", "test:problems", "test:processes"].includes(command)) {
     return { wanted: !env.TEST_KAFKA_BROKERS, required: true };
   }
   // These stop and start the servers, so nobody else's will do.

@@ -15,6 +15,7 @@ const TESTS = {
   "test:quiet": ["test/quiet/run.ts"],
   "test:security": ["test/slow.ts", "security"],
   "test:problems": ["test/slow.ts", "problems"],
+  "test:processes": ["test/slow.ts", "processes"],
 };
 const root = fileURLToPath(new URL("..", import.meta.url));
 const [command, ...args] = process.argv.slice(2);

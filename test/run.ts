@@ -32,6 +32,7 @@ const LANES = ["test/e2e/", "test/integration/"];
 const OTHERS = "others";
 /** Files that run in another lane than their folder's, so that all lanes are done at about the same time. */
 const ELSEWHERE: readonly (readonly [files: RegExp, lane: string])[] = [
+  [/^test\/integration\/log/, OTHERS],
   [/^test\/integration\/kafka-(methods|renewal|rights)/, "test/e2e/"],
 ];
 

@@ -1,6 +1,6 @@
 /**
- * `npm run test:security [-- NAME]`, `npm run test:problems [-- NAME]`: what takes longer than `npm test` has time for, the
- * `*.slow.ts` of a folder, on one Postgres and one Kafka; only the files whose name holds NAME, where one is given.
+ * `npm run test:security [-- NAME]`, and so `test:problems` and `test:processes`: what takes longer than `npm test` has time
+ * for, the `*.slow.ts` of a folder, on one Postgres and one Kafka; only the files whose name holds NAME, where one is given.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -18,7 +18,10 @@ const servers = await startTestServers({ databaseUrl, kafkaBrokers }, new AbortC
 const env = { ...process.env, TEST_DATABASE_URL: servers.databaseUrl, TEST_KAFKA_BROKERS: servers.kafkaBrokers };
 try {
   const tests = files.map((file) => `./test/${folder}/${file}`);
-  const child = spawn(process.execPath, ["test", "--no-env-file", ...tests], { stdio: "inherit", env });
+  const child = spawn(process.execPath, ["test", "--no-env-file", "--timeout=20000", ...tests], {
+    stdio: "inherit",
+    env,
+  });
   const [code] = await once(child, "exit");
   process.exitCode = code ?? 1;
 } finally {

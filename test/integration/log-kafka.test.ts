@@ -59,5 +59,5 @@ async function deleteTopics(brokers: string, prefix: string): Promise<void> {
   await admin.close();
 }
 
-// Brokers that go away in the middle: kafka-restart.test.ts.
+// Brokers that go away in the middle: test/processes/kafka-restart.slow.ts.
 logContract("Kafka", kafkaUnderTest, { abilities: ["deleteBefore"] });
