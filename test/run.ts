@@ -33,7 +33,7 @@ const OTHERS = "others";
 /** Files that run in another lane than their folder's, so that all lanes are done at about the same time. */
 const ELSEWHERE: readonly (readonly [files: RegExp, lane: string])[] = [
   [/^test\/integration\/log/, OTHERS],
-  [/^test\/integration\/kafka-(methods|renewal|rights)/, "test/e2e/"],
+  [/^test\/integration\/kafka-methods/, "test/e2e/"],
 ];
 
 const total: Counts = { passed: 0, failed: 0, skipped: 0 };
