@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { connect } from "../../src/adapters/postgres/connect.ts";
 import { removeStackHome } from "../../src/stack/index.ts";
 import { type Ended, type Env, killLeftCommands, runCommand, startCommand } from "../support/commands.ts";
+import { inTurn } from "../support/in-turn.ts";
 import { createTestApp, type TestApp } from "../support/test-app.ts";
 
 /** Nothing here waits for anybody: a command that takes longer hangs. */
@@ -287,25 +288,11 @@ const local: Mistake[] = [
   },
 ];
 
-const queue: (() => void)[] = [];
-let free = AT_ONCE;
-
-/** Waits for one of the places. */
-async function inTurn<T>(work: () => Promise<T>): Promise<T> {
-  if (free > 0) free -= 1;
-  else await new Promise<void>((resolve) => queue.push(resolve));
-  try {
-    return await work();
-  } finally {
-    const next = queue.shift();
-    if (next) next();
-    else free += 1;
-  }
-}
+const turn = inTurn(AT_ONCE);
 
 async function make({ run, env, stdin }: Mistake): Promise<Ended> {
   const complete = { ...world.env, ...env?.() };
-  return inTurn(() => runCommand(run.split(" "), complete, { withinMs: DEADLINE_MS, ...(stdin ? { stdin } : {}) }));
+  return turn(() => runCommand(run.split(" "), complete, { withinMs: DEADLINE_MS, ...(stdin ? { stdin } : {}) }));
 }
 
 /** One sentence for a person, after at most some structured log lines; nothing of the program's insides, no secret. */
