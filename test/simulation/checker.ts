@@ -60,7 +60,7 @@ function* checkNotes(world: World): Generator<string> {
 
 /** A person has said that nobody need look at them; a later flow of the ledger may have brought them all the same. */
 function discardedRecords({ database }: World): { position: number; payload: { number?: number } }[] {
-  const discarded = database.deadLetters.values().filter(({ status }) => status === "discarded");
+  const discarded = database.deadLetters.where(({ status }) => status === "discarded");
   return discarded.map(({ value }) => jsonOf(value));
 }
 

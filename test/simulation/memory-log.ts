@@ -70,6 +70,7 @@ export class MemoryCluster {
   readonly #topics = new Map<string, Topic>();
   readonly #groups = new Map<string, Group>();
   readonly #givenUp = new Map<string, number>();
+  readonly #eventIds = new WeakMap<LogRecord, unknown>();
   readonly #waiting = new Set<{ isNews: () => boolean; wake: () => void }>();
   #ids = 0;
   /** How often the broker has come up: what was on its way to it when it went never arrives. */
@@ -192,8 +193,18 @@ export class MemoryCluster {
     return events.every(({ id, at }) => {
       if (at.offset < this.start(at)) return true;
       const [record] = this.read(at, at.offset, 1);
-      return record !== undefined && JSON.parse(decode(record.value)).id === id;
+      return record !== undefined && this.#idOf(record) === id;
     });
+  }
+
+  /** Read once: it is asked for again and again, and no record ever changes. */
+  #idOf(record: LogRecord): unknown {
+    let id = this.#eventIds.get(record);
+    if (id === undefined) {
+      id = JSON.parse(decode(record.value)).id ?? null;
+      this.#eventIds.set(record, id);
+    }
+    return id;
   }
 
   topicId(topic: string): string {

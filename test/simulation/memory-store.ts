@@ -437,14 +437,12 @@ export class MemoryDatabase {
   }
 
   #awaited(projection: string, subjectIds: readonly string[]): string[] {
-    const parked = this.parked.values().filter((one) => one.projection === projection);
+    const parked = this.parked.where((one) => one.projection === projection);
     return subjectIds.filter((id) => parked.some(({ waitsFor }) => waitsFor === id));
   }
 
   #takeParked(projection: string, subjectIds: readonly string[]): StoredEvent[] {
-    const found = this.parked
-      .values()
-      .filter((one) => one.projection === projection && subjectIds.includes(one.waitsFor));
+    const found = this.parked.where((one) => one.projection === projection && subjectIds.includes(one.waitsFor));
     for (const one of found) this.parked.delete(`${one.projection}/${one.event.id}`, this.#undo);
     return found.map((one) => one.event).sort((a, b) => (a.position ?? 0) - (b.position ?? 0));
   }
@@ -470,18 +468,14 @@ export class MemoryDatabase {
     const batch = sent.length > 0 ? { ...before, ids: [] } : before;
     this.outbox.set("batch", batch, this.#undo);
     if (batch.ids.length > 0) return this.#outboxRows(batch.ids);
-    const waiting = () => byPosition(this.events.values().filter((event) => !event.published));
+    const isLate = (event: LedgerEntry) => event.position <= batch.highWater && !event.sentTo;
+    const waiting = (fits: (event: LedgerEntry) => boolean) =>
+      byPosition(this.events.where((event) => !event.published && fits(event)));
     if (this.scheduler.now >= this.#nextLateCheck) {
       this.#nextLateCheck = this.scheduler.now + LATE_CHECK_MS;
-      for (const event of waiting()) {
-        if (event.position <= batch.highWater && !event.sentTo) {
-          this.#updateEvent(event.id, { position: this.nextPosition() });
-        }
-      }
+      for (const event of waiting(isLate)) this.#updateEvent(event.id, { position: this.nextPosition() });
     }
-    const chosen = waiting()
-      .filter((event) => event.position > batch.highWater || event.sentTo)
-      .slice(0, limit);
+    const chosen = waiting((event) => !isLate(event)).slice(0, limit);
     const highWater = Math.max(batch.highWater, chosen.at(-1)?.position ?? 0);
     this.outbox.set("batch", { ...batch, ids: chosen.map(({ id }) => id), highWater }, this.#undo);
     return this.#outboxRows(chosen.map(({ id }) => id));

@@ -53,7 +53,7 @@ export class MemoryWork {
   constructor(readonly around: Surroundings) {}
 
   where(which: (work: WorkEntry) => boolean): WorkEntry[] {
-    return this.table.values().filter(which);
+    return this.table.where(which);
   }
 
   claim(work: readonly NewWork[]): string[] {

@@ -17,7 +17,7 @@ const OPERATOR: Deciding = { by: "operator", source: "cli", reason: "so the dice
 
 /** A person decides about some of the work that was given up, in a round that may be over when the word arrives. */
 export async function decideOnWork({ scheduler, database, registry, process }: Desk): Promise<string> {
-  const givenUp = database.work.values().filter(({ status }) => status === "dead" || status === "discarded");
+  const givenUp = database.work.where(({ status }) => status === "dead" || status === "discarded");
   const chosen = givenUp.filter(() => scheduler.chance(0.7));
   const acts = chosen.map((work) =>
     workAct(scheduler.chance(0.75) ? "redriven" : "discarded", { ...work, error: work.lastError }, OPERATOR),
@@ -29,7 +29,7 @@ export async function decideOnWork({ scheduler, database, registry, process }: D
 /** A person decides about the records that were set aside; `all`: has each of them read again. */
 export async function decideOnRecords({ all }: { all: boolean }, desk: Desk): Promise<string> {
   const { scheduler, database } = desk;
-  const open = database.deadLetters.values().filter(({ status }) => status === "open");
+  const open = database.deadLetters.where(({ status }) => status === "open");
   const chosen = open.filter(() => all || scheduler.chance(0.7));
   const acts = chosen.map((record) => {
     const { subject, subject_id: subjectId } = JSON.parse(new TextDecoder().decode(record.value ?? undefined));

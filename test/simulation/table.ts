@@ -23,6 +23,13 @@ export class Table<V> {
     return this.#values;
   }
 
+  /** The rows that fit. */
+  where(fits: (row: V) => boolean): V[] {
+    const found: V[] = [];
+    for (const row of this.#values ?? this.#rows.values()) if (fits(row)) found.push(row);
+    return found;
+  }
+
   entries(): [string, V][] {
     return [...this.#rows.entries()];
   }

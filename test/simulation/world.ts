@@ -345,7 +345,7 @@ export class World {
   /** Whether the log holds the dead letters that were sent. */
   #holdsLetters(): boolean {
     const letters = lettersByRound(this.cluster);
-    const sent = this.database.work.values().filter(({ deadLetterSent }) => deadLetterSent);
+    const sent = this.database.work.where(({ deadLetterSent }) => deadLetterSent);
     return sent.every(({ id, round }) => letters.has(`${id}/${round}`));
   }
 
