@@ -21,9 +21,9 @@ export function violations(world: World): string[] {
 /** I1, I2, I3: each subject's events were applied once each, in ledger order. */
 function* checkState(world: World): Generator<string> {
   const { database } = world;
-  const relevant = database.inOrder().filter(({ type }) => type === happened.type || type === enriched.type);
+  const relevant = database.ledger.inOrder().filter(({ type }) => type === happened.type || type === enriched.type);
   const things = database.table<ThingState>(THINGS);
-  const records = database.deadLetters.values();
+  const records = database.setAside.records.values();
   const discarded = new Set(discardedRecords(world).map(({ position }) => position));
   for (const [subjectId, events] of Map.groupBy(relevant, (event) => event.subjectId)) {
     const state = things.get(subjectId);
@@ -45,9 +45,9 @@ function* checkState(world: World): Generator<string> {
 function* checkNotes(world: World): Generator<string> {
   const { database } = world;
   const applied = database.table<readonly number[]>(NOTES);
-  const waiting = new Set(database.parked.values().map(({ event }) => event.id));
+  const waiting = new Set(database.setAside.parked.values().map(({ event }) => event.id));
   const discarded = new Set(discardedRecords(world).map(({ payload }) => payload.number));
-  for (const { id, type, position, payload } of database.inOrder()) {
+  for (const { id, type, position, payload } of database.ledger.inOrder()) {
     if (type !== noted.type) continue;
     const number = Number(payload.number);
     const times = (applied.get(String(number)) ?? []).filter((at) => at === position).length;
@@ -60,7 +60,7 @@ function* checkNotes(world: World): Generator<string> {
 
 /** A person has said that nobody need look at them; a later flow of the ledger may have brought them all the same. */
 function discardedRecords({ database }: World): { position: number; payload: { number?: number } }[] {
-  const discarded = database.deadLetters.where(({ status }) => status === "discarded");
+  const discarded = database.setAside.records.where(({ status }) => status === "discarded");
   return discarded.map(({ value }) => jsonOf(value));
 }
 
@@ -71,12 +71,12 @@ function* checkOwners({ database }: World): Generator<string> {
 
 /** I1 and I4: every fact has its work; it was tried at most as often as it may be, and ended once. */
 function* checkWork({ database, outside }: World): Generator<string> {
-  const facts = database.inOrder().filter(({ type }) => type === happened.type);
+  const facts = database.ledger.inOrder().filter(({ type }) => type === happened.type);
   const works = database.work.values();
   if (works.length < facts.length) yield `I1 work: ${facts.length} facts, ${works.length} pieces of work`;
   if (works.length > facts.length) yield `I2 work: ${facts.length} facts, ${works.length} pieces of work`;
   const results = Map.groupBy(
-    database.inOrder().filter(({ type }) => type === enriched.type),
+    database.ledger.inOrder().filter(({ type }) => type === enriched.type),
     (event) => event.causationId,
   );
   for (const work of works) {
@@ -88,7 +88,7 @@ function* checkWork({ database, outside }: World): Generator<string> {
     const calls = outside.calls.get(work.id) ?? 0;
     if (work.status === "done" && calls === 0) yield `I1 work: ${work.id} is done without being done`;
     // A pause gives the attempt back, to be made again under its number.
-    const may = work.attempt + (database.givenBack.get(work.id) ?? 0);
+    const may = work.attempt + (database.registry.givenBack.get(work.id) ?? 0);
     if (calls > may) yield `I4 calls: ${work.id} asked the world outside ${calls} times, and may ${may} times`;
   }
 }

@@ -1,45 +1,13 @@
-import { EnvironmentError, LeaseLostError, StaleOwnerError } from "../../src/engine/errors.ts";
-import type { Payload, StoredEvent } from "../../src/engine/event.ts";
-import { positionKey, type RecordPosition } from "../../src/engine/log.ts";
-import type {
-  DeadRecord,
-  GroupPosition,
-  KnownLog,
-  Lease,
-  LedgerRow,
-  OutboxRow,
-  ParkedEvent,
-  SentRow,
-  SentState,
-  Store,
-  StoreTx,
-  Wake,
-} from "../../src/engine/store.ts";
+import { LeaseLostError, StaleOwnerError } from "../../src/engine/errors.ts";
+import { positionKey } from "../../src/engine/log.ts";
+import type { GroupPosition, KnownLog, Lease, SentState, Store, StoreTx, Wake } from "../../src/engine/store.ts";
 import { expiredFailure } from "../../src/engine/work-failed.ts";
-import { isoAt, MemoryWork, toAccepted } from "./memory-work.ts";
+import { type LedgerEntry, MemoryLedger } from "./memory-ledger.ts";
+import { MemorySetAside } from "./memory-set-aside.ts";
+import { type StoreFaults, Transactions } from "./memory-transactions.ts";
+import { isoAt, MemoryWork, toAccepted, type WorkEntry } from "./memory-work.ts";
 import type { Scheduler, SimProcess } from "./scheduler.ts";
 import { type Rows, Table, type Undo } from "./table.ts";
-
-/** How the simulated Postgres misbehaves; each is a probability. */
-export interface StoreFaults {
-  /** The connection breaks before anything was done. */
-  refused: number;
-  /** COMMIT was carried out, its answer lost. */
-  commitAnswerLost: number;
-  down: boolean;
-}
-
-export interface LedgerEntry extends StoredEvent {
-  position: number;
-  published: boolean;
-  sentTo: RecordPosition | null;
-}
-
-/** A record that was set aside, and what was decided about it. */
-export interface SetAside extends DeadRecord {
-  status: "open" | "redriven" | "discarded";
-  tries: number;
-}
 
 interface LeaseEntry {
   holder: string;
@@ -55,39 +23,27 @@ export type SimTx = StoreTx<SimSql>;
 /** What a mutant may change about a transaction. */
 export type TxWrapper = (tx: SimTx) => SimTx;
 
-const LATE_CHECK_MS = 500;
-const EMPTY_BATCH = { ids: [] as readonly string[], highWater: 0, generation: 1 };
-
 /**
  * A database that keeps transactions: what one wrote is undone when its process dies or its work fails. Transactions
  * run one after the other, in an order that the seed chooses. It mirrors the statements of the Postgres adapter.
  */
 export class MemoryDatabase {
-  readonly faults: StoreFaults = { refused: 0, commitAnswerLost: 0, down: false };
-  readonly events = new Table<LedgerEntry>();
-  readonly registry = new MemoryWork({
-    now: () => this.#now,
-    undo: () => this.#undo,
-    notify: () => this.notify("work"),
-  });
-  readonly work = this.registry.table;
-  readonly deadLetters = new Table<SetAside>();
-  readonly parked = new Table<ParkedEvent>();
+  readonly faults: StoreFaults;
+  readonly ledger: MemoryLedger;
+  readonly events: Table<LedgerEntry>;
+  readonly registry: MemoryWork;
+  readonly work: Table<WorkEntry>;
+  readonly setAside: MemorySetAside;
   readonly positions = new Table<GroupPosition & { group: string; at: string }>();
   readonly leases = new Table<LeaseEntry>();
-  readonly outbox = new Table<typeof EMPTY_BATCH>();
   readonly identity = new Table<KnownLog>();
   /** Dead letters that are being sent: where their topic ended before. */
   readonly unmarked = new Table<ReadonlyMap<string, number>>();
   /** Writes of a consumer that had given its partition up when it began with them. */
   readonly staleWrites = new Table<string>();
-  readonly givenBack = this.registry.givenBack;
   readonly #state = new Map<string, Table<unknown>>();
   readonly #listeners = new Set<{ channel: string; process: SimProcess; wake: () => void }>();
-  #sequence = 0;
-  #queue: { process: SimProcess; resume: (isOurs: boolean) => void }[] = [];
-  #busy = false;
-  #undo: Undo[] = [];
+  readonly #transactions: Transactions;
   /** Set by a mutant: changes what a transaction does. */
   wrapTx: TxWrapper = (tx) => tx;
   /** Set by a mutant: leases fence nothing. */
@@ -100,7 +56,20 @@ export class MemoryDatabase {
   /** The step at which a process gave a partition up; infinite: it has it. */
   givenUpAt: (process: SimProcess, group: string, at: string) => number = () => Number.POSITIVE_INFINITY;
 
-  constructor(readonly scheduler: Scheduler) {}
+  constructor(readonly scheduler: Scheduler) {
+    this.#transactions = new Transactions(scheduler);
+    this.faults = this.#transactions.faults;
+    const around = (channel: string) => ({
+      now: () => this.#now,
+      undo: () => this.#undo,
+      notify: () => this.notify(channel),
+    });
+    this.ledger = new MemoryLedger(scheduler, around("events"));
+    this.events = this.ledger.events;
+    this.registry = new MemoryWork(around("work"));
+    this.work = this.registry.table;
+    this.setAside = new MemorySetAside(around("events"));
+  }
 
   /** A projection's table, as everybody sees it. */
   table<V>(name: string): Table<V> {
@@ -112,35 +81,22 @@ export class MemoryDatabase {
     return table as Table<V>;
   }
 
-  /** The next position: taken on insert, whenever the row is committed. */
-  nextPosition(): number {
-    this.#sequence += 1;
-    return this.#sequence;
-  }
-
-  /** Inserts as another program's own transaction does, with a position that it took earlier. */
-  insert(row: LedgerRow, position: number): void {
-    if (this.events.get(row.id)) return;
-    this.events.set(row.id, toEntry(row, position, this.#now));
-    this.notify("events");
-  }
-
   notify(channel: string): void {
     for (const listener of this.#listeners) if (listener.channel === channel && listener.process.alive) listener.wake();
   }
 
   /** The database as one process sees it. */
   storeFor(process: SimProcess): Store<SimSql> {
-    const alone = <T>(work: () => T) => this.#transact(process, async () => work());
+    const alone = <T>(work: () => T) => this.#transactions.run(process, async () => work());
     return {
       transaction: (work) => {
         const begunAt = this.scheduler.steps;
-        return this.#transact(process, () => work(this.wrapTx(this.#tx(process, begunAt))));
+        return this.#transactions.run(process, () => work(this.wrapTx(this.#tx(process, begunAt))));
       },
       positions: { load: (group, partitions) => alone(() => this.#loadPositions(group, partitions)) },
       ledger: {
         find: (ids) => alone(() => ids.flatMap((id) => this.events.get(id) ?? [])),
-        ofSubject: (subjectId) => alone(() => this.inOrder().filter((event) => event.subjectId === subjectId)),
+        ofSubject: (subjectId) => alone(() => this.ledger.inOrder().filter((event) => event.subjectId === subjectId)),
       },
       leases: {
         acquire: (lease, ttlMs) => alone(() => this.#acquire(lease, ttlMs)),
@@ -155,11 +111,15 @@ export class MemoryDatabase {
           }),
       },
       outbox: {
-        next: (lease, limit, sent) => alone(() => this.#nextOutbox(lease, limit, sent)),
+        next: (lease, limit, sent) =>
+          alone(() => {
+            this.#requireLease(lease);
+            return this.ledger.next(limit, sent);
+          }),
         setAside: async (_lease, row) => {
           throw new Error(`no event is too large here, nor is ${row.id}`);
         },
-        pending: () => alone(() => this.inOrder().filter((event) => !event.published).length),
+        pending: () => alone(() => this.ledger.inOrder().filter((event) => !event.published).length),
       },
       schedule: {
         due: (limit, closed) => alone(() => this.registry.due(limit, closed)),
@@ -203,20 +163,15 @@ export class MemoryDatabase {
 
   /** No transaction is open: what the tables hold is committed. */
   get quiet(): boolean {
-    return !this.#busy;
-  }
-
-  /** All events, as the ledger orders them. */
-  inOrder(): LedgerEntry[] {
-    return byPosition(this.events.values());
+    return this.#transactions.quiet;
   }
 
   get #now(): number {
     return this.scheduler.now + this.skewMs;
   }
 
-  get #generation(): number {
-    return this.outbox.get("batch")?.generation ?? EMPTY_BATCH.generation;
+  get #undo(): Undo[] {
+    return this.#transactions.undo;
   }
 
   #wakeFor(process: SimProcess): Wake {
@@ -229,75 +184,19 @@ export class MemoryDatabase {
     };
   }
 
-  /** One transaction, alone. Whatever ends it early, its process' death included, undoes what it wrote. */
-  async #transact<T>(process: SimProcess, work: () => Promise<T>): Promise<T> {
-    await this.scheduler.point(process);
-    if (this.faults.down || this.scheduler.chance(this.faults.refused)) throw lost("is away");
-    await this.#turn(process);
-    const connection = { open: true };
-    const close = () => {
-      if (!connection.open) return;
-      connection.open = false;
-      for (const undo of this.#undo.reverse()) undo();
-      this.#finish();
-    };
-    const forget = process.onDisconnect(close);
-    try {
-      const result = await work();
-      await this.scheduler.point(process);
-      // A process that slept through its own transaction finds the connection closed; so does one whose server went.
-      if (!connection.open || this.faults.down) throw lost("closed the connection");
-      connection.open = false;
-      this.#finish();
-      if (this.scheduler.chance(this.faults.commitAnswerLost)) throw lost("did not answer COMMIT");
-      return result;
-    } catch (error) {
-      close();
-      throw error;
-    } finally {
-      forget();
-    }
-  }
-
-  /** Waits until no other transaction runs. */
-  async #turn(process: SimProcess): Promise<void> {
-    while (this.#busy) {
-      const isOurs = await new Promise<boolean>((resume) => this.#queue.push({ process, resume }));
-      if (isOurs) break;
-      await this.scheduler.point(process);
-    }
-    this.#busy = true;
-    this.#undo = [];
-  }
-
-  /** Whoever is picked has the turn at once; those that are frozen ask again when they go on. */
-  #finish(): void {
-    const { now } = this.scheduler;
-    if (this.#queue.some(({ process }) => !process.alive || process.frozenUntil > now)) {
-      const alive = this.#queue.filter(({ process }) => process.alive);
-      for (const { process, resume } of alive) if (process.frozenUntil > now) resume(false);
-      this.#queue = alive.filter(({ process }) => process.frozenUntil <= now);
-    }
-    this.#undo = [];
-    const picked = this.scheduler.below(this.#queue.length);
-    const next = this.#queue[picked];
-    this.#busy = next !== undefined;
-    if (!next) return;
-    this.#queue.splice(picked, 1);
-    next.resume(true);
-  }
-
   /** `begunAt`: the step at which it was asked for. */
   #tx(process: SimProcess, begunAt: number): SimTx {
     const undo = this.#undo;
     /** Every statement is a moment at which the process may die. */
     const statement = async <T>(run: () => T): Promise<T> => {
       await this.scheduler.point(process);
-      this.#requireOpen(undo);
+      this.#transactions.requireOpen(undo);
       return run();
     };
     return {
-      sql: { table: (name) => this.table<never>(name).within(undo, () => this.#requireOpen(undo)) as never },
+      sql: {
+        table: (name) => this.table<never>(name).within(undo, () => this.#transactions.requireOpen(undo)) as never,
+      },
       positions: {
         advance: (group, partition, from, to) =>
           statement(() => {
@@ -308,21 +207,22 @@ export class MemoryDatabase {
           }),
       },
       ledger: {
-        append: (rows) => statement(() => this.#appendRows(rows)),
+        append: (rows) => statement(() => this.ledger.append(rows)),
         confirm: (ids) =>
           statement(() => ({
-            generation: this.#generation,
+            generation: this.ledger.generation,
             positions: new Map(ids.flatMap((id) => toPair(id, this.events.get(id)?.position))),
             settled: new Set(),
           })),
         holds: (ids) => statement(() => new Set(ids.filter((id) => this.events.get(id)))),
         payloadsOf: (ids) => statement(() => new Map(ids.flatMap((id) => toPair(id, this.events.get(id)?.payload)))),
-        find: (ids) => statement(() => this.inOrder().filter(({ id }) => ids.includes(id))),
+        find: (ids) => statement(() => this.ledger.inOrder().filter(({ id }) => ids.includes(id))),
         stretch: (subjectId, from, to, limit) =>
           statement(() =>
-            this.inOrder()
+            this.ledger
+              .inOrder()
               .filter((event) => event.subjectId === subjectId && event.position >= from && event.position <= to)
-              .filter((event) => this.#hasItsPlace(event))
+              .filter((event) => this.ledger.hasItsPlace(event))
               .slice(0, limit),
           ),
       },
@@ -339,58 +239,31 @@ export class MemoryDatabase {
         discard: (acts) => statement(() => this.registry.discard(acts)),
       },
       deadLetters: {
-        put: (records) => statement(() => this.#setAside(records)),
-        find: (ids) => statement(() => ids.flatMap((id) => this.deadLetters.get(id) ?? [])),
+        put: (records) => statement(() => this.setAside.put(records)),
+        find: (ids) => statement(() => ids.flatMap((id) => this.setAside.records.get(id) ?? [])),
         // No event of a simulation is of a newer version.
         tooNew: async () => [],
-        healed: ({ id, tries }) =>
-          statement(() => {
-            const record = this.deadLetters.get(id);
-            const ours = record?.tries === tries && record.status !== "redriven";
-            if (ours || (record?.tries === tries + 1 && record.status === "open"))
-              this.#decide(id, { status: "redriven", tries: tries + 1 });
-          }),
-        failedAgain: ({ id, tries }, failure) =>
-          statement(() => {
-            const record = this.deadLetters.get(id);
-            if (record?.tries === tries && record.status !== "redriven")
-              this.#decide(id, { ...failure, status: "open", tries: tries + 1 });
-          }),
-        discard: (acts) =>
-          statement(() => {
-            for (const { id, tries } of acts) {
-              const record = this.deadLetters.get(id);
-              if (record?.tries === tries && record.status === "open") this.#decide(id, { status: "discarded" });
-            }
-          }),
+        healed: (one) => statement(() => this.setAside.healed(one)),
+        failedAgain: (one, failure) => statement(() => this.setAside.failedAgain(one, failure)),
+        discard: (acts) => statement(() => this.setAside.discard(acts)),
       },
       parked: {
         hold: () => statement(() => {}),
-        put: (events) =>
-          statement(() => {
-            for (const one of events) {
-              const key = `${one.projection}/${one.event.id}`;
-              if (!this.parked.get(key)) this.parked.set(key, one, undo);
-            }
-          }),
-        awaited: (projection, subjectIds) => statement(() => this.#awaited(projection, subjectIds)),
-        take: (projection, subjectIds) => statement(() => this.#takeParked(projection, subjectIds)),
+        put: (events) => statement(() => this.setAside.park(events)),
+        awaited: (projection, subjectIds) => statement(() => this.setAside.awaited(projection, subjectIds)),
+        take: (projection, subjectIds) => statement(() => this.setAside.take(projection, subjectIds)),
       },
       savepoint: async (work) => {
         const mark = undo.length;
         try {
           return await work(this.#tx(process, begunAt));
         } catch (error) {
-          this.#requireOpen(undo);
+          this.#transactions.requireOpen(undo);
           for (const back of undo.splice(mark).reverse()) back();
           throw error;
         }
       },
     };
-  }
-
-  #requireOpen(undo: Undo[]): void {
-    if (this.#undo !== undo || this.faults.down) throw lost("closed the connection");
   }
 
   #loadPositions(group: string, partitions: readonly { topic: string; partition: number; topicId: string }[]) {
@@ -414,39 +287,6 @@ export class MemoryDatabase {
     this.positions.set(key, { ...to, group, at }, this.#undo);
   }
 
-  #appendRows(rows: readonly LedgerRow[]): string[] {
-    const fresh = rows.filter(({ id }) => !this.events.get(id));
-    for (const row of fresh) {
-      this.events.set(row.id, toEntry(row, this.nextPosition(), this.#now), this.#undo);
-    }
-    if (fresh.length > 0) this.notify("events");
-    return fresh.map(({ id }) => id);
-  }
-
-  #setAside(records: readonly DeadRecord[]): void {
-    for (const record of records) {
-      const known = this.deadLetters.get(record.id);
-      if (!known) this.deadLetters.set(record.id, { ...record, status: "open", tries: 0 }, this.#undo);
-      else if (known.status === "redriven") this.#decide(record.id, { status: "open", error: record.error });
-    }
-  }
-
-  #decide(id: string, changes: Partial<SetAside>): void {
-    const record = this.deadLetters.get(id);
-    if (record) this.deadLetters.set(id, { ...record, ...changes }, this.#undo);
-  }
-
-  #awaited(projection: string, subjectIds: readonly string[]): string[] {
-    const parked = this.parked.where((one) => one.projection === projection);
-    return subjectIds.filter((id) => parked.some(({ waitsFor }) => waitsFor === id));
-  }
-
-  #takeParked(projection: string, subjectIds: readonly string[]): StoredEvent[] {
-    const found = this.parked.where((one) => one.projection === projection && subjectIds.includes(one.waitsFor));
-    for (const one of found) this.parked.delete(`${one.projection}/${one.event.id}`, this.#undo);
-    return found.map((one) => one.event).sort((a, b) => (a.position ?? 0) - (b.position ?? 0));
-  }
-
   #acquire({ name, holder }: Lease, ttlMs: number): boolean {
     const held = this.leases.get(name);
     if (held && held.holder !== holder && held.expiresAt >= this.#now) return false;
@@ -459,51 +299,11 @@ export class MemoryDatabase {
       throw new LeaseLostError(`the lease "${name}" is gone`);
   }
 
-  #nextLateCheck = 0;
-
-  #nextOutbox(lease: Lease, limit: number, sent: readonly SentRow[]): OutboxRow[] {
-    this.#requireLease(lease);
-    for (const { id, position } of sent) this.#updateEvent(id, { published: true, sentTo: position });
-    const before = this.outbox.get("batch") ?? EMPTY_BATCH;
-    const batch = sent.length > 0 ? { ...before, ids: [] } : before;
-    this.outbox.set("batch", batch, this.#undo);
-    if (batch.ids.length > 0) return this.#outboxRows(batch.ids);
-    const isLate = (event: LedgerEntry) => event.position <= batch.highWater && !event.sentTo;
-    const waiting = (fits: (event: LedgerEntry) => boolean) =>
-      byPosition(this.events.where((event) => !event.published && fits(event)));
-    if (this.scheduler.now >= this.#nextLateCheck) {
-      this.#nextLateCheck = this.scheduler.now + LATE_CHECK_MS;
-      for (const event of waiting(isLate)) this.#updateEvent(event.id, { position: this.nextPosition() });
-    }
-    const chosen = waiting((event) => !isLate(event)).slice(0, limit);
-    const highWater = Math.max(batch.highWater, chosen.at(-1)?.position ?? 0);
-    this.outbox.set("batch", { ...batch, ids: chosen.map(({ id }) => id), highWater }, this.#undo);
-    return this.#outboxRows(chosen.map(({ id }) => id));
-  }
-
-  /** One that committed late may still be moved behind what was sent. */
-  #hasItsPlace({ id, published, sentTo }: LedgerEntry): boolean {
-    return published || sentTo !== null || (this.outbox.get("batch")?.ids.includes(id) ?? false);
-  }
-
-  #outboxRows(ids: readonly string[]): OutboxRow[] {
-    return ids
-      .flatMap((id) => this.events.get(id) ?? [])
-      .sort((a, b) => a.position - b.position)
-      .map((event) => ({
-        id: event.id,
-        position: event.position,
-        key: event.subjectId,
-        value: JSON.stringify(toRecordValue(event)),
-        headers: { event_type: event.type, source: event.source, generation: String(this.#generation) },
-      }));
-  }
-
   #sweep(lease: Lease): { expired: number; lost: number } {
     this.#requireLease(lease);
     const expired = this.registry.expire();
     for (const work of expired)
-      this.#appendRows([expiredFailure(toAccepted(work), work.agent ?? "unknown", isoAt(this.#now))]);
+      this.ledger.append([expiredFailure(toAccepted(work), work.agent ?? "unknown", isoAt(this.#now))]);
     const lostWork = this.registry.where(({ status, type, queuedAt }) => {
       if (status !== "queued" || !queuedAt) return false;
       const at = positionKey({ topic: `work.${type}`, partition: queuedAt.partition });
@@ -534,9 +334,7 @@ export class MemoryDatabase {
   #startOver(identity: KnownLog): number {
     for (const name of ["relay", "dispatcher", "catalog"]) this.leases.delete(name, this.#undo);
     for (const { group, at } of this.positions.values()) this.positions.delete(`${group}/${at}`, this.#undo);
-    this.outbox.set("batch", { ids: [], highWater: 0, generation: this.#generation + 1 }, this.#undo);
-    const published = this.inOrder().filter((event) => event.published);
-    for (const { id } of published) this.#updateEvent(id, { published: false });
+    const published = this.ledger.startOver();
     for (const { id, status } of this.work.values()) {
       if (status === "queued") this.registry.update(id, { status: "pending", nextAttemptAt: this.#now });
       if (status === "dead" || status === "discarded") this.registry.update(id, { deadLetterSent: false });
@@ -544,45 +342,10 @@ export class MemoryDatabase {
     this.unmarked.set("from", new Map(), this.#undo);
     this.identity.set("log", identity, this.#undo);
     this.notify("events");
-    return published.length;
+    return published;
   }
-
-  #updateEvent(id: string, changes: Partial<LedgerEntry>): void {
-    const event = this.events.get(id);
-    if (event) this.events.set(id, { ...event, ...changes }, this.#undo);
-  }
-}
-
-function lost(what: string): EnvironmentError {
-  return new EnvironmentError(`Postgres ${what}`);
 }
 
 function toPair<V>(key: string, value: V | undefined): [string, V][] {
   return value === undefined ? [] : [[key, value]];
-}
-
-function toEntry(row: LedgerRow, position: number, now: number): LedgerEntry {
-  return { ...row, receivedAt: isoAt(now), position, published: false, sentTo: null };
-}
-
-/** A record's value, in the shape of the ledger row. */
-function toRecordValue(event: LedgerEntry): Payload {
-  return {
-    id: event.id,
-    occurred_at: event.occurredAt,
-    received_at: event.receivedAt,
-    source: event.source,
-    subject: event.subject,
-    subject_id: event.subjectId,
-    event_type: event.type,
-    schema_version: event.schemaVersion,
-    payload: event.payload,
-    correlation_id: event.correlationId,
-    causation_id: event.causationId,
-    position: event.position,
-  };
-}
-
-function byPosition(events: readonly LedgerEntry[]): LedgerEntry[] {
-  return events.toSorted((a, b) => a.position - b.position);
 }

@@ -1,7 +1,8 @@
 import type { RecordPosition } from "../../src/engine/log.ts";
 import type { AcceptedWork, DueWork, WorkAct } from "../../src/engine/store.ts";
 import type { NewWork, WorkStatus } from "../../src/engine/work.ts";
-import { Table, type Undo } from "./table.ts";
+import type { Surroundings } from "./surroundings.ts";
+import { Table } from "./table.ts";
 
 /** A row of the registry of work. Times are in simulated milliseconds. */
 export interface WorkEntry extends NewWork {
@@ -31,15 +32,6 @@ interface Verdict extends Attempt {
   readonly error: string;
   readonly errorClass: string;
   readonly retryInMs: number | null;
-}
-
-/** What the registry needs of the database that it is in. */
-interface Surroundings {
-  readonly now: () => number;
-  /** What takes the running transaction back. */
-  readonly undo: () => Undo[];
-  /** Tells whoever listens that there is something to do. */
-  readonly notify: () => void;
 }
 
 /** The registry of work, each change a part of the running transaction. It mirrors the Postgres adapter's statements. */

@@ -29,7 +29,7 @@ export async function decideOnWork({ scheduler, database, registry, process }: D
 /** A person decides about the records that were set aside; `all`: has each of them read again. */
 export async function decideOnRecords({ all }: { all: boolean }, desk: Desk): Promise<string> {
   const { scheduler, database } = desk;
-  const open = database.deadLetters.where(({ status }) => status === "open");
+  const open = database.setAside.records.where(({ status }) => status === "open");
   const chosen = open.filter(() => all || scheduler.chance(0.7));
   const acts = chosen.map((record) => {
     const { subject, subject_id: subjectId } = JSON.parse(new TextDecoder().decode(record.value ?? undefined));

@@ -220,12 +220,12 @@ export class World {
     const { scheduler, database } = this;
     this.#number += 1;
     const number = this.#number;
-    if (withNote) database.insert(noteOf(number, subjectId), database.nextPosition());
-    const position = database.nextPosition();
+    if (withNote) database.ledger.insert(noteOf(number, subjectId), database.ledger.nextPosition());
+    const position = database.ledger.nextPosition();
     this.#writing += 1;
     scheduler.after(this.#outer, lateMs, () => {
       this.#writing -= 1;
-      database.insert(rowOf(number, subjectId), position);
+      database.ledger.insert(rowOf(number, subjectId), position);
     });
   }
 
@@ -311,7 +311,7 @@ export class World {
 
   /** The program's bug is mended: what it set aside is read again. */
   #mend(): void {
-    if (this.database.deadLetters.values().some(({ status }) => status === "open"))
+    if (this.database.setAside.records.values().some(({ status }) => status === "open"))
       void decideOnRecords({ all: true }, { ...this.#scene, process: this.#outer });
   }
 
@@ -361,7 +361,7 @@ export class World {
     )
       return false;
     if (database.work.values().some(isUnderWay)) return false;
-    if (database.deadLetters.values().some(({ status }) => status === "open")) return false;
+    if (database.setAside.records.values().some(({ status }) => status === "open")) return false;
     const events = database.events.values();
     if (events.some((event) => !event.published)) return false;
     // Whether the log still holds everything is asked every few seconds only.

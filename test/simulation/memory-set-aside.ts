@@ -1,0 +1,78 @@
+import type { StoredEvent } from "../../src/engine/event.ts";
+import type { DeadRecord, ParkedEvent } from "../../src/engine/store.ts";
+import type { Surroundings } from "./surroundings.ts";
+import { Table } from "./table.ts";
+
+/** A record that was set aside, and what was decided about it. */
+export interface SetAside extends DeadRecord {
+  status: "open" | "redriven" | "discarded";
+  tries: number;
+}
+
+/** A try to handle a record: so many came before it. */
+interface Try {
+  readonly id: string;
+  readonly tries: number;
+}
+
+/** Records that nobody could read and events that wait for others, each change a part of the running transaction. */
+export class MemorySetAside {
+  readonly records = new Table<SetAside>();
+  readonly parked = new Table<ParkedEvent>();
+
+  constructor(readonly around: Surroundings) {}
+
+  put(records: readonly DeadRecord[]): void {
+    for (const record of records) {
+      const known = this.records.get(record.id);
+      if (!known) this.records.set(record.id, { ...record, status: "open", tries: 0 }, this.around.undo());
+      else if (known.status === "redriven") this.#decide(record.id, { status: "open", error: record.error });
+    }
+  }
+
+  /** It was handled at last, `tries` being what the reader knew. */
+  healed({ id, tries }: Try): void {
+    const record = this.records.get(id);
+    const ours = record?.tries === tries && record.status !== "redriven";
+    if (ours || (record?.tries === tries + 1 && record.status === "open"))
+      this.#decide(id, { status: "redriven", tries: tries + 1 });
+  }
+
+  failedAgain({ id, tries }: Try, failure: Partial<SetAside>): void {
+    const record = this.records.get(id);
+    if (record?.tries === tries && record.status !== "redriven")
+      this.#decide(id, { ...failure, status: "open", tries: tries + 1 });
+  }
+
+  discard(acts: readonly Try[]): void {
+    for (const { id, tries } of acts) {
+      const record = this.records.get(id);
+      if (record?.tries === tries && record.status === "open") this.#decide(id, { status: "discarded" });
+    }
+  }
+
+  park(events: readonly ParkedEvent[]): void {
+    for (const one of events) {
+      const key = `${one.projection}/${one.event.id}`;
+      if (!this.parked.get(key)) this.parked.set(key, one, this.around.undo());
+    }
+  }
+
+  /** Which of these subjects something waits for. */
+  awaited(projection: string, subjectIds: readonly string[]): string[] {
+    const parked = this.parked.where((one) => one.projection === projection);
+    return subjectIds.filter((id) => parked.some(({ waitsFor }) => waitsFor === id));
+  }
+
+  /** Takes out what waited for these subjects, in the ledger's order. */
+  take(projection: string, subjectIds: readonly string[]): StoredEvent[] {
+    const found = this.parked.where((one) => one.projection === projection && subjectIds.includes(one.waitsFor));
+    for (const one of found) this.parked.delete(`${one.projection}/${one.event.id}`, this.around.undo());
+    return found.map((one) => one.event).sort((a, b) => (a.position ?? 0) - (b.position ?? 0));
+  }
+
+  #decide(id: string, changes: Partial<SetAside>): void {
+    const record = this.records.get(id);
+    if (record) this.records.set(id, { ...record, ...changes }, this.around.undo());
+  }
+}
