@@ -1,6 +1,7 @@
 import type { App } from "./app.ts";
 import { messageOf } from "./engine/errors.ts";
 import type { StageLag, StoredPosition } from "./engine/health.ts";
+import { LOG_WORDS } from "./engine/log-words.ts";
 import { fresh, within } from "./engine/patience.ts";
 import { EVENTS_TOPIC } from "./engine/topics.ts";
 import { MATERIALIZER_GROUP } from "./pipeline/materializer.ts";
@@ -33,7 +34,7 @@ export function createKafkaWatch(app: App): KafkaWatch {
   const topics = [...new Set(groups.flatMap((group) => group.topics))];
   const ask = () =>
     brokers.length > 0 || app.transport.kind === "embedded"
-      ? answerInTime(askKafka(app, topics))
+      ? answerInTime(askKafka(app, topics), LOG_WORDS[app.transport.kind].away)
       : Promise.resolve(silent("no Kafka is configured"));
   return {
     brokers,
@@ -51,11 +52,9 @@ async function askKafka({ log }: App, topics: readonly string[]): Promise<TopicE
   return { problem: null, ends, topicIds };
 }
 
-function answerInTime(question: Promise<TopicEnds>): Promise<TopicEnds> {
-  const answer = question.catch((error) =>
-    silent(`Kafka cannot be reached: ${messageOf(error).replace(/^Kafka: /, "")}`),
-  );
-  return within(DEADLINE_MS, answer, () => silent("Kafka cannot be reached"));
+function answerInTime(question: Promise<TopicEnds>, away: string): Promise<TopicEnds> {
+  const answer = question.catch((error) => silent(`${away}: ${messageOf(error).replace(/^Kafka: /, "")}`));
+  return within(DEADLINE_MS, answer, () => silent(away));
 }
 
 type Group = Pick<StageLag, "stage" | "group" | "topics">;

@@ -1,5 +1,6 @@
 import { placeInTopic } from "../engine/failures.ts";
 import type { Latest, PipelineHealth, StageLag } from "../engine/health.ts";
+import { LOG_WORDS } from "../engine/log-words.ts";
 import { type Html, html } from "../engine/web/html.ts";
 import { ago, chip, count } from "../engine/web/parts.ts";
 import { WORK_STATUSES, workMatrix } from "./work-matrix.ts";
@@ -21,19 +22,19 @@ ${parked(health, now)}
 }
 
 function headline({ servers, stages, ledger }: PipelineHealth): string {
-  if (servers.kafkaProblem) return "Kafka cannot be reached";
+  if (servers.kafkaProblem) return LOG_WORDS[servers.transport.kind].away.replace(/^./, (first) => first.toUpperCase());
   const behind = stages.reduce((sum, stage) => sum + (stage.lag ?? 0), 0) + ledger.unpublished;
   return behind === 0 ? "All caught up" : `${count(behind, "record")} under way`;
 }
 
-function overview({ ledger, deadWork, deadRecords, parked: waiting }: PipelineHealth, now: Date): Html {
+function overview({ servers, ledger, deadWork, deadRecords, parked: waiting }: PipelineHealth, now: Date): Html {
   const figure = (value: number | string, label: string, note: Html | string | null = null, bad = false) =>
     html`<div class="${bad ? "figure bad" : "figure"}"><b>${typeof value === "number" ? value.toLocaleString("en") : value}</b> ${label}${note && html`<small>${note}</small>`}</div>`;
   const [anew] = ledger.flowedAnew.latest;
   const oldest = ledger.oldestUnpublishedAt && html`oldest ${ago(ledger.oldestUnpublishedAt, now)}`;
   return html`<div class="figures">
 ${figure(ledger.exact ? ledger.events : `≈ ${ledger.events.toLocaleString("en")}`, "events in the ledger")}
-${figure(ledger.unpublished, "not yet in Kafka", oldest)}
+${figure(ledger.unpublished, LOG_WORDS[servers.transport.kind].unsent, oldest)}
 ${anew && figure(anew.events, "sent again", html`${ago(anew.at, now)}: ${anew.reason}`)}
 ${figure(deadWork.total + deadRecords.total, "dead letters", null, deadWork.total + deadRecords.total > 0)}
 ${figure(waiting.total, "waiting for a parent")}
@@ -41,7 +42,7 @@ ${figure(waiting.total, "waiting for a parent")}
 }
 
 function stages({ stages: list, servers }: PipelineHealth, now: Date): Html {
-  const unknown = servers.kafkaProblem ? "unknown: Kafka cannot be reached" : "unknown: a topic is missing";
+  const unknown = `unknown: ${servers.kafkaProblem ? LOG_WORDS[servers.transport.kind].away : "a topic is missing"}`;
   const row = (stage: StageLag) => html`<tr><th scope="row">${stage.stage}</th><td>${stage.topics.join(", ")}</td>
 <td>${stage.lag === null ? html`<span class="soft">${unknown}</span>` : stage.lag === 0 ? chip("done", "caught up") : chip("running", `${stage.lag.toLocaleString("en")} behind`)}</td>
 <td class="soft">${stage.movedAt ? ago(stage.movedAt, now) : "never"}</td></tr>`;

@@ -1,7 +1,7 @@
 import { messageOf } from "../engine/errors.ts";
 import { within } from "../engine/patience.ts";
 
-const FAMILIES = ["here", "Postgres", "Kafka"] as const;
+const FAMILIES = ["here", "Postgres", "Kafka", "log"] as const;
 export type Family = (typeof FAMILIES)[number];
 
 /** `skip`: it would say nothing new, as what it builds on failed. */

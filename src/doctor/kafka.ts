@@ -32,18 +32,20 @@ export interface KafkaTarget extends Target {
 
 export function kafkaChecks(target: KafkaTarget): Check[] {
   const { app, source, problem, clock } = target;
+  const { kind, why } = app.transport;
+  // Where there is no address there is no transport yet either: then only what was wished for.
+  const family = kind === "embedded" || app.config.transport === "embedded" ? "log" : "Kafka";
   const check = (name: string, needs: readonly string[], run: Check["run"]): Check => ({
-    family: "Kafka",
+    family,
     name,
     needs,
     run,
   });
   if (problem) return [check("address", [], async () => fail(problem, "See .env.example for the form of an address."))];
-  const { kind, why } = app.transport;
   if (kind === "embedded") {
     return [
-      check("transport", [], async () => ok(`not used, the log is in Postgres: ${why}`)),
-      check("cluster", [], () => checkIdentity(app)),
+      check("transport", [], async () => ok(`embedded, tables in Postgres: ${why}`)),
+      check("identity", [], () => checkIdentity(app)),
       check("topics", [], () => checkTopics(app)),
     ];
   }
@@ -111,7 +113,7 @@ async function checkVersion(kafka: KafkaConfig): Promise<Outcome> {
 const PATIENCE_MS = 3_000;
 
 /** Is it the cluster that the ledger was forwarded to? A new one has another id, and topics of other ids. */
-async function checkIdentity({ log, store, registry }: App): Promise<Outcome> {
+async function checkIdentity({ log, store, registry, transport }: App): Promise<Outcome> {
   const now = await identityOf(
     log,
     registry.topics.map(({ name }) => name),
@@ -120,6 +122,12 @@ async function checkIdentity({ log, store, registry }: App): Promise<Outcome> {
   const known = await within(PATIENCE_MS, asked, () => undefined);
   if (known === undefined) return warn(`${now.clusterId}; which one the ledger was sent to, Postgres did not tell`);
   if (known === null) return ok(`${now.clusterId}, nothing was sent to any other yet`);
+  if (known.clusterId !== now.clusterId && transport.kind === "embedded") {
+    return warn(
+      `the ledger was sent to another log before (${known.clusterId})`,
+      "The relay sends all of it to this one.",
+    );
+  }
   if (known.clusterId !== now.clusterId) {
     const detail = `${now.clusterId} is another cluster than the ledger was sent to (${known.clusterId})`;
     return fail(detail, `If it was made anew, run "npm run kafka:reset". ${STALE}`);

@@ -95,6 +95,7 @@ test(
     await using world = await createTestApp(NO_KAFKA, { bare: true });
     const run = (...args: string[]) => runCommand(args, world.env);
     expect((await run("db:migrate")).code).toBe(0);
+    expect((await run("router", "--once")).stderr).toContain("the log in Postgres lacks events.raw");
     expect((await run("kafka:init")).stdout).toContain("events.raw");
     expect((await run("kafka:init")).stdout).toMatch(/events\.raw\s+unchanged/);
     expect(await run("kafka:wait")).toMatchObject({
@@ -110,6 +111,17 @@ test(
     const status = await run("status");
     expect(status.stdout).toMatch(/Log +embedded, tables in Postgres +STREAM_TRANSPORT says so/);
     expect(status.stdout).toMatch(/materializer +events\.raw +caught up/);
+    expect(status.stdout).toMatch(/not yet in the log +0/);
+    expect(status.stdout).not.toContain("Kafka");
+
+    await world.app.db`alter table lifestream.log_topics rename to log_topics_gone`;
+    const without = await run("status");
+    expect(without.code).toBe(0);
+    expect(without.stdout).toMatch(
+      /Log .*the log in Postgres cannot be read: Postgres says no \(relation .*log_topics/,
+    );
+    expect(without.stdout).toMatch(/materializer +events\.raw +unknown: the log in Postgres cannot be read/);
+    expect(without.stdout).not.toContain("Kafka");
   },
   TEST_MS,
 );

@@ -21,14 +21,16 @@ export async function kafkaInit({ options }: CommandInput): Promise<void> {
 }
 
 async function initTopics(
-  { log, registry, config, kafkaBrokers }: App,
+  { log, registry, config, kafkaBrokers, transport }: App,
   options: CommandInput["options"],
 ): Promise<void> {
   const dryRun = options.dryRun === true;
   const wishes = partitionWishes(options.partitions, registry);
   const plans = await planTopics(log, registry.topics, wishes);
   const [{ placement }] = plans as [(typeof plans)[number], ...typeof plans];
-  console.log(`${placement.because}: replication ${placement.replication}, min.insync.replicas ${placement.minIsr}`);
+  // In Postgres there is nothing to say of brokers and copies.
+  if (transport.kind === "kafka")
+    console.log(`${placement.because}: replication ${placement.replication}, min.insync.replicas ${placement.minIsr}`);
   const reports = dryRun ? [] : await applyPlans(log, plans, { grow: options.yes === true });
   console.log(topicLines(dryRun ? plans : reports, { dryRun }));
   if (plans.some(({ partitions }) => partitions.has > 0 && partitions.wanted > partitions.has)) console.log(ORDERING);

@@ -2,6 +2,7 @@ import { classify } from "../../adapters/postgres/connect.ts";
 import { pendingMigrations } from "../../adapters/postgres/migrate.ts";
 import { type App, allMigrations, STAGES_ANSWERED_WITHIN_MS } from "../../app.ts";
 import { UserError } from "../../engine/errors.ts";
+import { LOG_WORDS } from "../../engine/log-words.ts";
 import { type Observability, openObservability } from "../../observability.ts";
 import { rolesOf, topicsOf } from "../../pipeline/roles.ts";
 import { abortOnSignals, runStages, type Stage } from "../../runtime/service.ts";
@@ -38,16 +39,21 @@ export async function checkSchema({ db, registry }: App): Promise<void> {
 async function checkServers(app: App, command: string): Promise<void> {
   await checkSchema(app);
   await requireKafka(app);
-  const { log, registry, store, logger, kafkaBrokers } = app;
+  const { log, registry, store, logger, kafkaBrokers, transport } = app;
+  const { name } = LOG_WORDS[transport.kind];
   // Only the topics it has to do with: its login may see no others.
   const topics = rolesOf(registry)
     .filter((role) => role.commands.includes(command))
     .flatMap(topicsOf);
   const now = await log.identity(topics);
   const missing = topics.filter((topic) => !now.topicIds.has(topic));
-  if (missing.length > 0) throw new UserError(`Kafka lacks ${missing.join(", ")}: run "npm run kafka:init"`);
+  if (missing.length > 0) throw new UserError(`${name} lacks ${missing.join(", ")}: run "npm run kafka:init"`);
   const known = await store.forwarding.knownIdentity();
   if (!known || known.clusterId === now.clusterId) return;
+  if (transport.kind === "embedded") {
+    logger.warn(`the ledger was sent to another log before (${known.clusterId}): the relay sends all of it to ${name}`);
+    return;
+  }
   // Right after a cluster was made anew; the relay then sends everything again. Else a name that leads elsewhere.
   logger.warn(
     `Kafka: ${kafkaBrokers.join(", ")} is another cluster (${now.clusterId}) than the ledger was sent to (${known.clusterId}): if it was not made anew, the name leads to the wrong one ("npm run doctor" tells)`,

@@ -2,6 +2,7 @@ import { WORK_STATUSES, workMatrix } from "../../api/work-matrix.ts";
 import { UserError } from "../../engine/errors.ts";
 import { placeInTopic } from "../../engine/failures.ts";
 import type { PipelineHealth } from "../../engine/health.ts";
+import { LOG_WORDS } from "../../engine/log-words.ts";
 import { count, exactTime, relativeTime } from "../../engine/web/parts.ts";
 import { pipelineHealth } from "../../server.ts";
 import type { CommandInput } from "../command.ts";
@@ -26,8 +27,6 @@ function hasLog({ config }: Context): boolean {
     throw error;
   }
 }
-
-const UNKNOWN = "unknown: Kafka cannot be reached";
 
 function render(health: PipelineHealth): string {
   return [
@@ -59,14 +58,14 @@ function describeLog({ transport: { kind, why }, kafka }: PipelineHealth["server
   return `${kind === "kafka" ? `Kafka ${kafka.join(", ")}` : "embedded, tables in Postgres"}  ${paint("dim", why)}`;
 }
 
-function ledger({ ledger: held }: PipelineHealth): string[][] {
+function ledger({ ledger: held, servers: { transport } }: PipelineHealth): string[][] {
   const { events, exact, unpublished, oldestUnpublishedAt, flowedAnew } = held;
   const oldest = oldestUnpublishedAt
     ? `  the oldest came ${relativeTime(Date.parse(oldestUnpublishedAt) - Date.now())}`
     : "";
   return [
     ["events", `${exact ? "" : "about "}${events.toLocaleString("en")}`],
-    ["not yet in Kafka", `${unpublished.toLocaleString("en")}${oldest}`],
+    [LOG_WORDS[transport.kind].unsent, `${unpublished.toLocaleString("en")}${oldest}`],
     ...anew(flowedAnew),
   ];
 }
@@ -81,10 +80,10 @@ function anew({ total, latest }: PipelineHealth["ledger"]["flowedAnew"]): string
   return more > 0 ? [...lines, ["", paint("dim", `and ${count(more, "time")} before`)]] : lines;
 }
 
-function stages({ stages: list, servers: { kafkaProblem } }: PipelineHealth): string[][] {
+function stages({ stages: list, servers: { kafkaProblem, transport } }: PipelineHealth): string[][] {
+  const why = kafkaProblem ? LOG_WORDS[transport.kind].away : 'a topic is missing, run "npm run kafka:init"';
   const lag = (n: number | null) => {
-    if (n === null)
-      return paint("yellow", kafkaProblem ? UNKNOWN : 'unknown: a topic is missing, run "npm run kafka:init"');
+    if (n === null) return paint("yellow", `unknown: ${why}`);
     return n === 0 ? paint("green", "caught up") : `${n.toLocaleString("en")} behind`;
   };
   return list.map((stage) => [stage.stage, paint("dim", stage.topics.join(", ")), lag(stage.lag)]);
