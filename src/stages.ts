@@ -47,7 +47,9 @@ export function routerStages(app: StageContext, options: StageOptions): Stage[] 
   const dispatcher = createDispatcher({
     log,
     schedule: store.schedule,
+    topics: [...registry.work.values()].map(({ topic }) => topic),
     clock: clock.now,
+    logger,
     telemetry,
     offerTooNew: offer,
   });

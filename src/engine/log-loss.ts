@@ -20,7 +20,7 @@ export interface ExpectedOfLog {
 /**
  * Says what the log has lost of what is still needed; null: nothing. Its tail, where it ends before what it had
  * acknowledged or what a group has read (a broker lost its disk); or events that retention deleted before a group read
- * them. Work needs no such look at its beginning: the registry of work knows which message nobody took.
+ * them. Work needs no such look at its beginning: the dispatcher sends again what nobody took.
  */
 export function lossIn({ starts, ends }: LogBounds, expected: ExpectedOfLog): string | null {
   for (const [key, end] of ends) {

@@ -285,6 +285,11 @@ export interface Schedule {
   renew(attempts: readonly { id: string; attempt: number }[], leaseMs: number): Promise<void>;
   /** Ends attempts whose agent is gone and sends again what got lost between here and the agents. */
   sweep(lease: Lease): Promise<{ expired: number; lost: number }>;
+  /**
+   * Makes work due again whose message lies before where its partition begins (`starts`, by `positionKey`): retention
+   * deleted it before an agent took it. Returns how many that were.
+   */
+  requeueDeleted(lease: Lease, starts: ReadonlyMap<string, number>): Promise<number>;
   /** Milliseconds until the next item is due; null if none waits. */
   nextDueInMs(): Promise<number | null>;
 }

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { DataError, EnvironmentError, LeaseLostError } from "../engine/errors.ts";
 import type { Log, NewRecord } from "../engine/log.ts";
+import { silentLogger } from "../engine/logger.ts";
 import type { DueWork, Schedule } from "../engine/store.ts";
 import { noTelemetry } from "../engine/telemetry.ts";
 import { createDispatcher } from "./dispatcher.ts";
@@ -35,10 +36,12 @@ function aDispatcher({
   const appends: string[] = [];
   const marked: string[] = [];
   const givenUp: string[] = [];
+  const sentTo = new Map<string, number>();
   let sweeps = 0;
   let offers = 0;
   let now = 0;
   const offsets = new Map<string, number>();
+  const starts = new Map([["work.fetch:0", 0]]);
   const append = async (topic: string, records: readonly NewRecord[]) => {
     appends.push(`${topic} ${records.length}`);
     if (missing.has(topic)) throw new EnvironmentError(`no ${topic}`);
@@ -53,7 +56,10 @@ function aDispatcher({
     due: async (_limit, closed = []) =>
       due.filter(({ id, type }) => ![...marked, ...givenUp].includes(id) && !closed.includes(`work.${type}`)),
     deadUnsent: async () => dead.filter(({ id }) => !marked.includes(id)),
-    markQueued: async (_lease, sent) => void marked.push(...sent.map(({ id }) => id)),
+    markQueued: async (_lease, sent) => {
+      marked.push(...sent.map(({ id }) => id));
+      for (const { id, position } of sent) sentTo.set(id, position.offset);
+    },
     unmarkedFrom: async () => null,
     beginDeadLetters: async () => {
       now += frozenMs;
@@ -64,13 +70,21 @@ function aDispatcher({
       givenUp.push(id);
     },
     nextDueInMs: async () => 0,
+    requeueDeleted: async (_lease, from) => {
+      const isDeleted = (id: string) => (sentTo.get(id) ?? 0) < (from.get("work.fetch:0") ?? 0);
+      const deleted = marked.filter(isDeleted);
+      for (const id of deleted) marked.splice(marked.indexOf(id), 1);
+      return deleted.length;
+    },
     sweep: async () => {
       sweeps += 1;
       return { expired: 0, lost: 0 };
     },
   };
   const dispatcher = createDispatcher({
-    log: { append, endOffsets: async () => new Map() } as Partial<Log> as Log,
+    log: { append, endOffsets: async () => new Map(), startOffsets: async () => starts } as Partial<Log> as Log,
+    topics: ["work.fetch"],
+    logger: silentLogger,
     schedule: schedule as Schedule,
     telemetry: noTelemetry,
     offerTooNew: async () => {
@@ -86,6 +100,7 @@ function aDispatcher({
     step: () => dispatcher.step(lease, new AbortController().signal),
     dispatcher,
     missing,
+    starts,
     appends,
     marked,
     givenUp,
@@ -110,6 +125,21 @@ test("given one topic that is missing, when work is due for several, then the ot
   await at.step();
   expect(at.marked).toEqual(["b", "c", "a"]);
   expect(at.dispatcher.trouble?.()).toBeNull();
+});
+
+test("given messages that retention deleted, when no agent has taken them, then they are sent again", async () => {
+  const at = aDispatcher({ due: [work("a", "fetch"), work("b", "fetch")] });
+  await at.step();
+  at.starts.set("work.fetch:0", 1);
+  at.pass(14_000);
+  await at.step();
+  expect(at.appends).toEqual(["work.fetch 2"]);
+  at.pass(2_000);
+  // The first step finds them, and the next one sends them.
+  expect(await at.step()).toBe(true);
+  await at.step();
+  expect(at.appends).toEqual(["work.fetch 2", "work.fetch 1"]);
+  expect(at.marked).toEqual(["b", "a"]);
 });
 
 test("given a missing dead-letter topic, when agents vanish and work is due, then both are seen to meanwhile", async () => {

@@ -1,5 +1,6 @@
 import { LeaseLostError } from "../engine/errors.ts";
 import type { Log, RecordPosition } from "../engine/log.ts";
+import type { Logger } from "../engine/logger.ts";
 import type { DueWork, Lease, Schedule } from "../engine/store.ts";
 import { secondsSince, type Telemetry } from "../engine/telemetry.ts";
 import { DEAD_LETTER_TOPIC } from "../engine/topics.ts";
@@ -13,6 +14,8 @@ import { sentLetters } from "./sent-letters.ts";
 const BATCH = 500;
 /** How often attempts without an answer and lost messages are looked for. */
 const SWEEP_MS = 2_000;
+/** How often messages are looked for that retention deleted before an agent took them. */
+const DELETED_MS = 15_000;
 /**
  * How often events are looked for that were too new: once after a start, and then more and more rarely, as each offer is
  * an event of the ledger, and an older program beside us sets them aside again.
@@ -23,6 +26,9 @@ const TOO_NEW_MOST_MS = 86_400_000;
 export interface DispatcherOptions {
   readonly log: Log;
   readonly schedule: Schedule;
+  /** Of the messages to agents. */
+  readonly topics: readonly string[];
+  readonly logger: Logger;
   readonly telemetry: Telemetry;
   /** Offers events again that were too new for an earlier program. Returns how many. */
   readonly offerTooNew: () => Promise<number>;
@@ -42,6 +48,7 @@ export function createDispatcher(options: DispatcherOptions): Drainer {
   const { schedule, clock } = options;
   const closed = new ClosedTopics(clock);
   let sweepAt = 0;
+  let deletedAt = 0;
   let tooNewAt = 0;
   let tooNewMs = TOO_NEW_MS;
   return {
@@ -64,6 +71,10 @@ export function createDispatcher(options: DispatcherOptions): Drainer {
       const buried = await sendDead(options, pass);
       // Nothing is taken at all: the log is away, which is the loop's to wait for.
       if (wasOpen && closed.reason && sent + buried === 0) throw closed.reason;
+      if (clock() >= deletedAt) {
+        deletedAt = clock() + DELETED_MS;
+        if ((await sendDeletedAgain(lease, options)) > 0) return true;
+      }
       if (clock() >= tooNewAt) {
         tooNewAt = clock() + tooNewMs;
         const offered = await options.offerTooNew();
@@ -72,6 +83,15 @@ export function createDispatcher(options: DispatcherOptions): Drainer {
       return sent === BATCH || buried === BATCH;
     },
   };
+}
+
+/** Agents learn of no message that retention deleted before them where none comes in behind it. */
+async function sendDeletedAgain(lease: Lease, { log, schedule, topics, logger }: DispatcherOptions): Promise<number> {
+  const starts = await log.startOffsets(topics);
+  const again = await schedule.requeueDeleted(lease, starts);
+  if (again > 0)
+    logger.warn("retention deleted messages before an agent took them: sending them again", { work: again });
+  return again;
 }
 
 /** What one step works under. */

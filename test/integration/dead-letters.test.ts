@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { EnvironmentError } from "../../src/engine/errors.ts";
 import type { Log } from "../../src/engine/log.ts";
+import { silentLogger } from "../../src/engine/logger.ts";
 import { noTelemetry } from "../../src/engine/telemetry.ts";
 import { DEAD_LETTER_TOPIC } from "../../src/engine/topics.ts";
 import { createDispatcher } from "../../src/pipeline/dispatcher.ts";
@@ -34,6 +35,8 @@ async function dispatch(log: Log = world.app.log): Promise<void> {
   const dispatcher = createDispatcher({
     log,
     schedule: store.schedule,
+    topics: [],
+    logger: silentLogger,
     telemetry: noTelemetry,
     offerTooNew,
     clock: clock.now,

@@ -1,6 +1,7 @@
 /** A log that lost what was still needed: retention passed a reader, or its tail is gone. The ledger flows again. */
 import { expect, test } from "bun:test";
 import { Admin } from "@platformatic/kafka";
+import { linkAddedEvent } from "../../src/domains/links/index.ts";
 import { todoCreated } from "../../src/domains/todos/events.ts";
 import { StaleOwnerError } from "../../src/engine/errors.ts";
 import type { Log } from "../../src/engine/log.ts";
@@ -10,7 +11,8 @@ import { EVENTS_TOPIC } from "../../src/engine/topics.ts";
 import { ingest } from "../../src/pipeline/ingest.ts";
 import { createRelay } from "../../src/pipeline/relay.ts";
 import { runCommand } from "../support/commands.ts";
-import { isApplied } from "../support/settled.ts";
+import { servePages } from "../support/pages.ts";
+import { isApplied, settled } from "../support/settled.ts";
 import { createTestApp, type TestApp } from "../support/test-app.ts";
 
 const TEST_MS = 60_000;
@@ -38,11 +40,11 @@ const some = async (world: TestApp, names: readonly string[]) =>
   (await world.stages()).filter(({ name }) => names.includes(name));
 
 /** What retention does, at once. */
-async function deleteAll({ app, env }: TestApp): Promise<void> {
+async function deleteAll({ app, env }: TestApp, topic = EVENTS_TOPIC): Promise<void> {
   const admin = new Admin({ clientId: "test", bootstrapBrokers: (env.KAFKA_BROKERS ?? "").split(",") });
-  const ends = await app.log.endOffsets([EVENTS_TOPIC]);
+  const ends = await app.log.endOffsets([topic]);
   const partitions = [...ends].map(([key, end]) => ({ partition: Number(key.split(":")[1]), offset: BigInt(end) }));
-  await admin.deleteRecords({ topics: [{ name: `${env.KAFKA_TOPIC_PREFIX}${EVENTS_TOPIC}`, partitions }] });
+  await admin.deleteRecords({ topics: [{ name: `${env.KAFKA_TOPIC_PREFIX}${topic}`, partitions }] });
   await admin.close();
 }
 
@@ -96,6 +98,35 @@ test(
     await world.runUntil(world.stages(), applied(world));
     expect(await todos(world)).toBe(20);
     expect(await flows(world)).toHaveLength(1);
+  },
+  TEST_MS,
+);
+
+test(
+  "given messages that retention deleted before an agent took them, when it starts, then it gets each once more",
+  async () => {
+    await using pages = await servePages();
+    const said: string[] = [];
+    const logger = { ...silentLogger, warn: (text: string) => void said.push(text) };
+    await using world = await createTestApp({ FETCH_ALLOW_HOSTS: pages.host }, { logger });
+    const { db, store, registry } = world.app;
+    const links = Array.from({ length: 6 }, (_, n) => `${pages.origin}/ok/${n}`);
+    await ingest(
+      links.map((url) => linkAddedEvent({ url, source: "test" })),
+      { store, registry, now: () => new Date() },
+    );
+    const queued = async () =>
+      (await db<{ n: number }[]>`select count(*) as n from lifestream.work where status = 'queued'`)[0]?.n;
+    const sending = await some(world, ["relay", "router", "dispatcher"]);
+    await world.runUntil(sending, async () => (await queued()) === links.length);
+    await deleteAll(world, "work.fetch_link");
+
+    await world.runUntil(world.stages(), () => settled(world.app));
+    expect([...pages.requests.values()]).toEqual(links.map(() => 1));
+    expect(await db`select attempt, status from lifestream.work where attempt > 1 or status <> 'done'`).toHaveLength(0);
+    expect(said).toContain("retention deleted messages before an agent took them: sending them again");
+    // The ledger itself need not flow again for it.
+    expect(await flows(world)).toHaveLength(0);
   },
   TEST_MS,
 );

@@ -39,8 +39,16 @@ function loseTails(names: readonly string[], { scheduler, cluster }: Scene): str
     .filter((name) => name !== DEAD_LETTER_TOPIC)
     .map((name) => [name, cluster.cutTail(name, () => scheduler.below(8))] as const);
   cluster.crash();
-  const lost = cut.filter(([, records]) => records > 0).map(([name, records]) => `${records} of ${name}`);
-  return `the broker loses its last records: ${lost.join(", ") || "none"}`;
+  return `the broker loses its last records: ${inWords(cut)}`;
+}
+
+/**
+ * The last messages to the agents are deleted before they are read, and none come behind them that would show an agent
+ * what it missed.
+ */
+export function passAgents({ cluster, registry }: Pick<Scene, "cluster" | "registry">): string {
+  const topics = [...registry.work.values()].map(({ topic }) => topic);
+  return `retention deletes ${inWords(topics.map((name) => [name, cluster.deleteOldest(name, (held) => held)]))}`;
 }
 
 /** What is old is deleted, whether somebody has read it or not. */
@@ -48,6 +56,10 @@ function passConsumers(names: readonly string[], { scheduler, cluster }: Scene):
   const deleted = names
     .filter((name) => name !== DEAD_LETTER_TOPIC)
     .map((name) => [name, cluster.deleteOldest(name, (held) => (scheduler.chance(0.5) ? held : 0))] as const);
-  const gone = deleted.filter(([, records]) => records > 0).map(([name, records]) => `${records} of ${name}`);
-  return `retention deletes ${gone.join(", ") || "nothing"}`;
+  return `retention deletes ${inWords(deleted)}`;
+}
+
+function inWords(gone: readonly (readonly [topic: string, records: number])[]): string {
+  const words = gone.filter(([, records]) => records > 0).map(([topic, records]) => `${records} of ${topic}`);
+  return words.join(", ") || "nothing";
 }

@@ -27,6 +27,9 @@ function* checkState(world: World): Generator<string> {
   const discarded = new Set(discardedRecords(world).map(({ position }) => position));
   for (const [subjectId, events] of Map.groupBy(relevant, (event) => event.subjectId)) {
     const state = things.get(subjectId);
+    const last = state?.last ?? [];
+    if (last.some((position, index) => position < (last[index - 1] ?? 0)))
+      yield `I3 order: ${subjectId} was last given ${last}`;
     const expected = events.map(({ position }) => position);
     if (state?.order.join() === expected.join()) continue;
     const applied = state?.order ?? [];

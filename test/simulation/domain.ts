@@ -20,6 +20,8 @@ const enrichThing = defineWork({ type: "enrich_thing", payload });
 export interface ThingState {
   /** Positions in the order in which they were applied. */
   readonly order: readonly number[];
+  /** The same where events come again: in the order in which each was given last. */
+  readonly last: readonly number[];
   readonly number: number;
 }
 
@@ -40,11 +42,16 @@ const KNOWN = "known";
 function apply(events: readonly StoredEvent[], sql: SimSql, replayed: boolean): void {
   const things = sql.table<ThingState>(THINGS);
   for (const { subjectId, position, payload } of events) {
-    const before = things.get(subjectId) ?? { order: [], number: 0 };
+    const before = things.get(subjectId) ?? { order: [], last: [], number: 0 };
     const at = position ?? -1;
-    if (replayed && before.order.includes(at)) continue;
+    const last = [...before.last.filter((other) => other !== at), at];
+    if (replayed && before.order.includes(at)) {
+      things.set(subjectId, { ...before, last });
+      continue;
+    }
     const order = [...before.order, at];
-    things.set(subjectId, { order: replayed ? order.sort((a, b) => a - b) : order, number: Number(payload.number) });
+    const number = Number(payload.number);
+    things.set(subjectId, { order: replayed ? order.sort((a, b) => a - b) : order, last, number });
   }
 }
 

@@ -146,6 +146,11 @@ export class MemoryDatabase {
           }),
         renew: (attempts, leaseMs) => alone(() => this.registry.renew(attempts, leaseMs)),
         sweep: (lease) => alone(() => this.#sweep(lease)),
+        requeueDeleted: (lease, starts) =>
+          alone(() => {
+            this.#requireLease(lease);
+            return this.registry.requeueDeleted(starts);
+          }),
         nextDueInMs: () => alone(() => this.registry.nextDueInMs()),
       },
       catalog: { unsent: async () => [], markSent: async () => {}, mostUsed: async () => [] },

@@ -1,4 +1,4 @@
-import type { RecordPosition } from "../../src/engine/log.ts";
+import { positionKey, type RecordPosition } from "../../src/engine/log.ts";
 import type { AcceptedWork, DueWork, WorkAct } from "../../src/engine/store.ts";
 import type { NewWork, WorkStatus } from "../../src/engine/work.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -157,6 +157,15 @@ export class MemoryWork {
     const expired = this.where((work) => work.status === "running" && (work.leaseUntil ?? 0) < this.#now);
     for (const { id } of expired) this.update(id, { status: "failed", leaseUntil: null, finishedAt: this.#now });
     return expired;
+  }
+
+  requeueDeleted(starts: ReadonlyMap<string, number>): number {
+    const deleted = this.where(({ status, type, queuedAt }) => {
+      if (status !== "queued" || !queuedAt) return false;
+      return queuedAt.offset < (starts.get(positionKey({ topic: `work.${type}`, partition: queuedAt.partition })) ?? 0);
+    });
+    for (const { id } of deleted) this.update(id, { status: "pending", nextAttemptAt: this.#now });
+    return deleted.length;
   }
 
   update(id: string, changes: Partial<WorkEntry>): void {

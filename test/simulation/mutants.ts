@@ -179,6 +179,11 @@ const retentionUnnoticed: Mutation = {
   calamities: ["retention"],
 };
 
+/** Work whose message nobody can read any more is waited for as if somebody could. */
+const deletedMessagesForgotten: Mutation = {
+  store: (store) => ({ ...store, schedule: { ...store.schedule, requeueDeleted: async () => 0 } }),
+};
+
 /** What waited for its parent is not offered again when that comes. */
 const parkedForgotten: Mutation = inTransactions((tx) => ({ parked: { ...tx.parked, take: async () => [] } }));
 
@@ -211,6 +216,7 @@ export const mutants: Readonly<Record<string, Mutant>> = {
   "a lost tail is not noticed": { mutation: lostTailUnnoticed, breaks: "I1 lost" },
   "a topic made anew passes for the old one": { mutation: topicsAlike, breaks: "I1 lost" },
   "what retention deleted is jumped": { mutation: retentionUnnoticed, breaks: "I1 lost" },
+  "work whose message was deleted is not sent again": { mutation: deletedMessagesForgotten, breaks: "I5 alive" },
   "what is parked is forgotten": { mutation: parkedForgotten, breaks: "I1 parked" },
   "a round does not wait for its dead letter": { mutation: roundsDoNotWait, breaks: "I4 dead letter" },
   "what is redriven is not read": { mutation: redriveReadsNothing, breaks: "I1 lost" },

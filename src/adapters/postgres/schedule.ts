@@ -99,6 +99,18 @@ export function createSchedule(db: Database): Schedule {
       }) as Promise<{ expired: number; lost: number }>;
     },
 
+    async requeueDeleted(lease, starts) {
+      return db.begin(async (tx) => {
+        await requireLease(tx, lease);
+        const { count } = await tx`
+          update lifestream.work w set status = 'pending', next_attempt_at = clock_timestamp()
+          from unnest(${[...starts.keys()]}::text[], ${[...starts.values()]}::bigint[]) as b(key, start)
+          where w.status = 'queued' and b.key = 'work.' || w.work_type || ':' || w.kafka_partition
+            and w.kafka_offset < b.start`;
+        return count;
+      }) as Promise<number>;
+    },
+
     async nextDueInMs() {
       const [row] = await db<{ ms: number | null }[]>`
         select extract(epoch from min(next_attempt_at) - clock_timestamp())::float8 * 1000 as ms
