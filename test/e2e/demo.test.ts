@@ -7,7 +7,7 @@ import { DEMO_PAGES } from "../../src/cli/demo-pages.ts";
 import { removeStackHome } from "../../src/stack/index.ts";
 import { hasKafkaJars } from "../../src/stack/kafka.ts";
 import { openBrowser } from "../support/browser.ts";
-import { type Ended, killLeftCommands, type Running, runCommand, startCommand } from "../support/commands.ts";
+import { type Ended, type Env, killLeftCommands, type Running, runCommand, startCommand } from "../support/commands.ts";
 import { servePages, type TestPages } from "../support/pages.ts";
 import { processesNaming } from "../support/processes.ts";
 import { testServers } from "../support/servers.ts";
@@ -19,25 +19,25 @@ const PAGE_MS = 1_500;
 /** A page of one colour is smaller. */
 const SCREENSHOT_BYTES = 15_000;
 
-/** Both take long and mostly wait: the demo runs while the browser looks at another run. */
-let demo: Promise<Ended>;
-let folder: string;
+/** All take long and mostly wait: one demo after the other runs while the browser looks at another run. */
+let onKafka: Demo;
+let inPostgres: Demo;
 const browser = await openBrowser();
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), "stream-demo-test-"));
-  chmodSync(folder, 0o755);
   // Where nobody set up a local Kafka, the one of the tests does.
   const kafka = hasKafkaJars() ? {} : { KAFKA_BROKERS: (await testServers()).kafkaBrokers };
-  demo = runCommand(["demo"], { ...kafka, TMPDIR: folder }, { withinMs: TEST_MS });
-  demo.catch(() => {}); // Told by its test.
+  onKafka = startDemo(kafka);
+  inPostgres = startDemo({ STREAM_TRANSPORT: "embedded", KAFKA_BROKERS: "" }, onKafka.ended);
 }, TEST_MS);
 
 afterAll(async () => {
   await killLeftCommands();
   await browser?.close();
-  for (const home of readdirSync(folder)) removeStackHome(join(folder, home));
-  rmSync(folder, { recursive: true, force: true });
+  for (const { folder } of [onKafka, inPostgres]) {
+    for (const home of readdirSync(folder)) removeStackHome(join(folder, home));
+    rmSync(folder, { recursive: true, force: true });
+  }
 }, TEST_MS);
 
 describe.skipIf(browser === null)("the web page in Chromium", () => {
@@ -110,19 +110,51 @@ describe.skipIf(browser === null)("the web page in Chromium", () => {
 test(
   "given nothing but the clone, when the demo runs, then it ends with a feed and leaves no process",
   async () => {
-    const { code, stdout, stderr } = await demo;
-    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.not.stringMatching(/^\s+at /m) });
-    for (const { title } of DEMO_PAGES)
-      expect(stdout).toMatch(new RegExp(`^ *[\\d.]+ s +published +${escaped(title)}$`, "m"));
-    const [, file = ""] = /the feed stays in (\S+)\n$/.exec(stdout) ?? [];
-    const feed = readFileSync(file, "utf8");
-    for (const { title } of DEMO_PAGES) expect(feed).toContain(`<title>${title}</title>`);
-    expect(readdirSync(dirname(dirname(file)))).toEqual(["site"]);
-    await until(async () => processesNaming(folder).length === 0, 5_000);
-    for (const [, data = ""] of stdout.matchAll(/data in (\S+)$/gm)) expect(processesNaming(data)).toEqual([]);
+    expect(await whatItSaid(onKafka)).toMatch(/^transport +Kafka \(/m);
   },
   TEST_MS,
 );
+
+test(
+  "given a wish for the log in Postgres, when the demo runs, then it ends with a feed too, without any Kafka",
+  async () => {
+    const said = await whatItSaid(inPostgres);
+    expect(said).toMatch(/^transport +embedded, tables in Postgres \(STREAM_TRANSPORT says so\)$/m);
+    expect(said).not.toContain("Kafka");
+  },
+  2 * TEST_MS,
+);
+
+/** A demo, and the folder it has for itself. */
+interface Demo {
+  readonly folder: string;
+  readonly ended: Promise<Ended>;
+}
+
+/** `after`: not before this is over, however it ends. */
+function startDemo(env: Env, after: Promise<unknown> = Promise.resolve()): Demo {
+  const folder = mkdtempSync(join(tmpdir(), "stream-demo-test-"));
+  chmodSync(folder, 0o755);
+  const run = () => runCommand(["demo"], { ...env, TMPDIR: folder }, { withinMs: TEST_MS });
+  const ended = after.then(run, run);
+  ended.catch(() => {}); // Told by its test.
+  return { folder, ended };
+}
+
+/** Waits for a demo to end, with every page published and nothing left but the site. */
+async function whatItSaid({ folder, ended }: Demo): Promise<string> {
+  const { code, stdout, stderr } = await ended;
+  expect({ code, stderr }).toEqual({ code: 0, stderr: expect.not.stringMatching(/^\s+at /m) });
+  for (const { title } of DEMO_PAGES)
+    expect(stdout).toMatch(new RegExp(`^ *[\\d.]+ s +published +${escaped(title)}$`, "m"));
+  const [, file = ""] = /the feed stays in (\S+)\n$/.exec(stdout) ?? [];
+  const feed = readFileSync(file, "utf8");
+  for (const { title } of DEMO_PAGES) expect(feed).toContain(`<title>${title}</title>`);
+  expect(readdirSync(dirname(dirname(file)))).toEqual(["site"]);
+  await until(async () => processesNaming(folder).length === 0, 5_000);
+  for (const [, data = ""] of stdout.matchAll(/data in (\S+)$/gm)) expect(processesNaming(data)).toEqual([]);
+  return stdout;
+}
 
 /** What the content security policy refuses is told to us. */
 const REPORT_VIOLATIONS = `addEventListener("securitypolicyviolation", (event) =>

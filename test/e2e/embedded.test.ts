@@ -126,6 +126,21 @@ test(
   TEST_MS,
 );
 
+test(
+  "given a machine without Java and Docker, when everything is started, then the log is in Postgres, and a line says why",
+  async () => {
+    const nowhere = "/nowhere";
+    await using world = await createTestApp({ KAFKA_BROKERS: "", PATH: nowhere, JAVA_HOME: nowhere }, { bare: true });
+    const start = startCommand(["start"], world.env);
+    await start.said(/^ready +http/m);
+    expect(start.printed().stdout).toMatch(
+      /^transport +embedded, tables in Postgres \(no Java 17 and no Docker here; for Kafka install Java 17 and Maven, or Docker\)$/m,
+    );
+    expect((await start.stop()).code).toBe(0);
+  },
+  TEST_MS,
+);
+
 const linksOf = (urls: readonly string[]) =>
   urls.map((url) => linkAddedEvent({ url, source: "test", visibility: "public" }));
 
