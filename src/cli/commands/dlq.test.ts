@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { UserError } from "../../engine/errors.ts";
-import { dlq, numberOf, report } from "./dlq.ts";
+import { dlq, loginName, numberOf, person, report } from "./dlq.ts";
 
 const ID = "018f4e3a-0000-7000-8000-000000000001";
 const reasonOf = (work: Promise<unknown>) => work.then(() => null).catch((error: unknown) => error);
@@ -35,4 +35,21 @@ test("given failures that could not be decided about, when reported, then the co
 test("given no number, when an option is read, then there is none", () => {
   expect(numberOf({}, "limit")).toBeUndefined();
   expect(numberOf({ limit: "7" }, "limit")).toBe(7);
+});
+
+test("given a user without a name, as in a container, when it decides, then its number is told", () => {
+  const nameless = () => {
+    throw new Error("A system error occurred: uv_os_get_passwd returned ENOENT");
+  };
+  expect(loginName(() => ({ username: "ada", uid: 1000 }))).toBe("ada");
+  expect(loginName(() => ({ username: "unknown", uid: 54321 }))).toBe("uid 54321");
+  expect(loginName(nameless)).toBe(`uid ${process.getuid?.()}`);
+});
+
+test("given a name, when something is decided, then that one decides, and nobody else is asked for", () => {
+  expect(person({ by: "ada" }, "redriven")).toEqual({
+    by: "ada",
+    source: "cli",
+    reason: "redriven, from the terminal",
+  });
 });

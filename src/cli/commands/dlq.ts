@@ -46,9 +46,19 @@ export async function withDesk<T>(work: (desk: FailureDesk) => Promise<T>): Prom
 
 /** Whoever decides at this terminal: `--by`, else who is logged in. `how` it was asked for, where `--reason` is not given. */
 export function person({ by, reason }: Options, how: string) {
-  const name = typeof by === "string" ? by : userInfo().username;
+  const name = typeof by === "string" ? by : loginName();
   const why = typeof reason === "string" ? reason.trim() : "";
   return { by: name, source: "cli", reason: why || `${how}, from the terminal` };
+}
+
+/** Who is logged in. In a container a user often has a number and no name: Bun then says "unknown", Node throws. */
+export function loginName(ask: () => { username: string; uid: number } = userInfo): string {
+  try {
+    const { username, uid } = ask();
+    return username === "unknown" ? `uid ${uid}` : username;
+  } catch {
+    return `uid ${process.getuid?.()}`;
+  }
 }
 
 function filterOf({ type, class: errorClass, since, subject, all }: Options): FailureFilter {

@@ -1,3 +1,4 @@
+import { MAX_ATTEMPTS } from "../../engine/work.ts";
 import type { CommandSpec } from "../command.ts";
 
 const ONCE = ["--once", "work until caught up, then exit"] as const;
@@ -67,8 +68,7 @@ export const commands: readonly CommandSpec[] = [
       ["--raw", "show: the bytes as they came, and nothing else"],
       JSON_OUT,
     ],
-    details:
-      "Every decision is an event of the ledger; router and materializer carry it out.\nRedriven work begins again at attempt 1 of 3; a redriven record is read by the program as it is now.",
+    details: `Every decision is an event of the ledger; router and materializer carry it out.\nRedriven work begins again at attempt 1 of ${MAX_ATTEMPTS}; a redriven record is read by the program as it is now.`,
     load: async () => (await import("./dlq.ts")).dlq,
   },
   {
