@@ -28,5 +28,5 @@ export async function manyKills(kills: number, random: () => number): Promise<Fa
   await load.stop();
   const recoveredMs = await life.untilSettled(SETTLED_WITHIN_MS);
   const each = STAGES.map((stage) => `${stage} ${killed.get(stage) ?? 0}`).join(", ");
-  return await outcomeOf(life, `${kills} kills: ${each}`, recoveredMs);
+  return await outcomeOf(life, `${kills} kills: ${each}`, recoveredMs, [], { agentsDie: true });
 }

@@ -39,6 +39,12 @@ export function capture(
   };
 }
 
+/** Whether such a page can never be read. */
+export function isHopeless(url: string): boolean {
+  const { host, pathname } = new URL(url);
+  return host === DEAD_HOST || pathname.startsWith("/404/");
+}
+
 /** Of twenty links one is gone and one has a host that nobody answers for. */
 function urlOf(origin: string, n: number): string {
   if (n % 20 === 3) return `${origin}/404/${n}`;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { columns } from "../../src/cli/format.ts";
 import { checkLife } from "../checker/check.ts";
-import { stagesAtFault, verified } from "../faults/findings.ts";
+import { abandonedIn, lifeEnds, stagesAtFault, verified } from "../faults/findings.ts";
 import { Life } from "../faults/life.ts";
 import { killLeftCommands } from "../support/commands.ts";
 import { startOwnServers } from "../support/own-servers.ts";
@@ -97,8 +97,10 @@ async function soak(): Promise<number> {
     samples.push({ ...(await sampleOf(life)), "disk MB": folderMb(home) });
     const { captured, refused } = await load;
     const { lost, doubled, problems: wrong } = await checkLife(life.world.app);
+    const ends = await lifeEnds(life, { agentsDie: true });
     const problems = [
       ...wrong,
+      ...ends.wrong,
       ...growth(samples),
       ...(await stagesAtFault(life)),
       ...(await verified(life, { withinMs: SETTLED_WITHIN_MS })),
@@ -107,6 +109,7 @@ async function soak(): Promise<number> {
     console.log(`\n${tableOf(samples)}\n`);
     console.log(`faults: ${[...faults].map(([what, times]) => `${what} ${times}`).join(", ")}`);
     console.log(`${captured} events captured, ${refused} batches refused while Postgres was away`);
+    for (const line of abandonedIn(ends)) console.log(`work given up on good pages: ${line}`);
     console.log(`all applied ${(recoveredMs / 1_000).toFixed(1)} s after the end; seed ${seed}`);
     console.log(`${lost.length} lost, ${doubled.length} doubled, ${problems.length} otherwise wrong`);
     return lost.length + doubled.length + problems.length > 0 ? 1 : 0;

@@ -37,8 +37,8 @@ export const duplicates: FaultRow = {
   }),
 };
 
-/** It can be sent again as it was; others may have put anything there. */
-const isText = ({ value }: LogRecord) => Buffer.from(text(value)).equals(Buffer.from(value ?? []));
+/** It can be sent again as it was, and is known again; others may have put anything there, also nothing. */
+const isText = ({ value }: LogRecord) => !!value?.length && Buffer.from(text(value)).equals(Buffer.from(value));
 
 const sameAgain = ({ key, value, headers }: LogRecord) => ({ key: text(key), value: text(value), headers });
 

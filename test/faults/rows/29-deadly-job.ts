@@ -1,4 +1,5 @@
 import { DEAD_LETTER_TOPIC } from "../../../src/engine/topics.ts";
+import { workName } from "../../checker/ends.ts";
 import { readTopic } from "../../support/read-topic.ts";
 import { until } from "../../support/test-app.ts";
 import { outcomeOf } from "../findings.ts";
@@ -36,6 +37,8 @@ export const deadlyJob: FaultRow = {
     if (deaths !== ATTEMPTS || work?.attempt !== ATTEMPTS || letters.length !== 1) {
       throw new Error(`${deaths} deaths, ${work?.attempt} attempts, ${letters.length} dead letters`);
     }
-    return await outcomeOf(life, `killed ${deaths} times, then set aside`, recoveredMs, ["1 dead letter"]);
+    return await outcomeOf(life, `killed ${deaths} times, then given up`, recoveredMs, ["1 dead letter"], {
+      givenUp: [workName("fetch_link", `${life.pages.origin}/ok/deadly`)],
+    });
   },
 };

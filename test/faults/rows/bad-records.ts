@@ -26,20 +26,27 @@ export async function badRecordsAmidGood(life: Life, bad: readonly BadRecord[]):
     }),
   );
   let missing = wanted;
+  let there = new Map<string, string[]>();
   await until(async () => {
-    const there = await setAside(life);
+    there = await setAside(life);
     missing = wanted.filter((one) => !there.has(one));
     return missing.length === 0;
   }).catch((error) => {
     throw new Error(`not set aside as they are: ${missing.join("; ")}`, { cause: error });
   });
-  return await outcomeOf(life, `${wanted.length} records into 3 partitions, kept with bytes and place`, recoveredMs);
+  const aside = wanted.flatMap((one) => there.get(one) ?? []);
+  const what = `${wanted.length} records into 3 partitions, kept with bytes and place`;
+  return await outcomeOf(life, what, recoveredMs, [], { aside });
 }
 
-/** What is set aside: class of error, topic and partition, bytes. A producer may repeat a record: each once. */
-async function setAside({ world }: Life): Promise<Set<string>> {
-  const rows = await world.app.db<{ what: string }[]>`
-    select distinct error_class || ' ' || topic || ':' || kafka_partition || ' ' || encode(record_value, 'hex') as what
-    from lifestream.dead_letters`;
-  return new Set(rows.map(({ what }) => what));
+/**
+ * What is set aside: class of error, topic and partition, bytes; and the ids of the records that are so. A producer may repeat
+ * a record, and one without bytes is another each time.
+ */
+async function setAside({ world }: Life): Promise<Map<string, string[]>> {
+  const rows = await world.app.db<{ what: string; ids: string[] }[]>`
+    select error_class || ' ' || topic || ':' || kafka_partition || ' ' || encode(record_value, 'hex') as what,
+      array_agg(id::text) as ids
+    from lifestream.dead_letters group by 1`;
+  return new Map(rows.map(({ what, ids }) => [what, ids]));
 }
