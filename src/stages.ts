@@ -47,6 +47,7 @@ export function routerStages(app: StageContext, options: StageOptions): Stage[] 
   const dispatcher = createDispatcher({
     log,
     schedule: store.schedule,
+    forwarding: store.forwarding,
     topics: [...registry.work.values()].map(({ topic }) => topic),
     clock: clock.now,
     logger,
@@ -66,9 +67,10 @@ export function routerStages(app: StageContext, options: StageOptions): Stage[] 
 
 /** kafka:materialize: state tables, and the tag vocabulary that comes of them. */
 export function materializerStages(app: StageContext, options: StageOptions): Stage[] {
-  const { registry, telemetry } = app;
+  const { registry, telemetry, log } = app;
+  const { catalog, forwarding } = app.store;
   const materializing = consumeStage(app, createMaterializer({ registry, telemetry }), options);
-  const publishing = drainStage(app, createCatalogPublisher({ log: app.log, catalog: app.store.catalog }), options);
+  const publishing = drainStage(app, createCatalogPublisher({ log, catalog, forwarding }), options);
   if (!options.once) return [materializing, publishing];
   const inOrder = async (signal: AbortSignal) => {
     await materializing.run(signal);

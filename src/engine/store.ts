@@ -279,8 +279,8 @@ export interface Schedule {
   unmarkedFrom(): Promise<ReadonlyMap<string, number> | null>;
   /** Writes that down before dead letters are sent. */
   beginDeadLetters(lease: Lease, from: ReadonlyMap<string, number>): Promise<void>;
-  /** Marks these as sent; then none are left unmarked. */
-  markDeadSent(lease: Lease, letters: readonly DeadLetter[]): Promise<void>;
+  /** Marks these as sent, to these positions; then none are left unmarked. */
+  markDeadSent(lease: Lease, letters: readonly DeadLetter[], sentTo: readonly RecordPosition[]): Promise<void>;
   /** Keeps running attempts from being taken for dead for another `leaseMs`. */
   renew(attempts: readonly { id: string; attempt: number }[], leaseMs: number): Promise<void>;
   /** Ends attempts whose agent is gone and sends again what got lost between here and the agents. */
@@ -296,7 +296,7 @@ export interface Schedule {
 
 export interface Catalog {
   unsent(limit: number): Promise<{ tag: string; first_seen: string }[]>;
-  markSent(lease: Lease, tags: readonly string[]): Promise<void>;
+  markSent(lease: Lease, tags: readonly string[], sentTo: readonly RecordPosition[]): Promise<void>;
   /** Tags in use, most used first. */
   mostUsed(): Promise<string[]>;
 }
@@ -309,7 +309,7 @@ export interface GroupPlace extends TopicPartition {
 
 /** What the log must still hold of what was sent to it; maps are by `positionKey`. */
 export interface SentState {
-  /** Last offset that the log acknowledged of something that is still needed: an event, or a message of queued work. */
+  /** Last offset that the log acknowledged of something that is still needed: all but messages of work that was taken. */
   readonly acknowledged: ReadonlyMap<string, number>;
   readonly places: readonly GroupPlace[];
 }
@@ -320,25 +320,20 @@ export interface KnownLog extends LogIdentity {
   readonly flowFrom: ReadonlyMap<string, number>;
 }
 
-export interface StartOverOptions {
-  /** The tag vocabulary too. */
-  readonly catalog: boolean;
-  /** Said to people: why the ledger flows anew. */
-  readonly reason: string;
-}
-
 /** Which log the ledger was forwarded to. A re-created cluster or topic has another identity under the same name. */
 export interface Forwarding {
   knownIdentity(): Promise<KnownLog | null>;
   noteIdentity(log: KnownLog): Promise<void>;
+  /** Last offsets that the log acknowledged of a topic that is no way to anything else: dead letters, or tags. */
+  acknowledgedIn(topic: string): Promise<ReadonlyMap<string, number>>;
   /** What was sent to the log of the known identity, and how far it was read. */
   sentState(): Promise<SentState>;
   /**
    * Makes the whole ledger flow again, as the next generation, into this log. Positions and marks are
    * forgotten, work that lay in a topic is due again; nothing is done twice, as the registry of work stays. A reset that
-   * was under way is over with it. Returns how many events will flow.
+   * was under way is over with it. `reason`: why, as people are told. Returns how many events will flow.
    */
-  startOver(log: KnownLog, options: StartOverOptions): Promise<number>;
+  startOver(log: KnownLog, reason: string): Promise<number>;
   /** Topics that a reset under way makes anew, with the partitions each is to have; empty: none is under way. */
   resetUnderWay(): Promise<ReadonlyMap<string, number>>;
   /** Writes down a reset before it touches the first topic. */

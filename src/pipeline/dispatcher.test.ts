@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { DataError, EnvironmentError, LeaseLostError } from "../engine/errors.ts";
 import type { Log, NewRecord } from "../engine/log.ts";
 import { silentLogger } from "../engine/logger.ts";
-import type { DueWork, Schedule } from "../engine/store.ts";
+import type { DueWork, Forwarding, Schedule } from "../engine/store.ts";
 import { noTelemetry } from "../engine/telemetry.ts";
 import { createDispatcher } from "./dispatcher.ts";
 
@@ -83,6 +83,7 @@ function aDispatcher({
   };
   const dispatcher = createDispatcher({
     log: { append, endOffsets: async () => new Map(), startOffsets: async () => starts } as Partial<Log> as Log,
+    forwarding: { acknowledgedIn: async () => new Map() } as Partial<Forwarding> as Forwarding,
     topics: ["work.fetch"],
     logger: silentLogger,
     schedule: schedule as Schedule,

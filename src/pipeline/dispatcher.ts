@@ -1,7 +1,7 @@
 import { LeaseLostError } from "../engine/errors.ts";
 import type { Log, RecordPosition } from "../engine/log.ts";
 import type { Logger } from "../engine/logger.ts";
-import type { DueWork, Lease, Schedule } from "../engine/store.ts";
+import type { DueWork, Forwarding, Lease, Schedule } from "../engine/store.ts";
 import { secondsSince, type Telemetry } from "../engine/telemetry.ts";
 import { DEAD_LETTER_TOPIC } from "../engine/topics.ts";
 import { toDeadLetterRecord, toWorkRecord } from "../engine/work-message.ts";
@@ -10,6 +10,7 @@ import { faultPoint } from "../runtime/fault-point.ts";
 import { appendApart } from "./append-apart.ts";
 import { ClosedTopics } from "./closed-topics.ts";
 import { sentLetters } from "./sent-letters.ts";
+import { endsOfWhole } from "./whole-topic.ts";
 
 const BATCH = 500;
 /** How often attempts without an answer and lost messages are looked for. */
@@ -26,6 +27,7 @@ const TOO_NEW_MOST_MS = 86_400_000;
 export interface DispatcherOptions {
   readonly log: Log;
   readonly schedule: Schedule;
+  readonly forwarding: Forwarding;
   /** Of the messages to agents. */
   readonly topics: readonly string[];
   readonly logger: Logger;
@@ -163,28 +165,28 @@ async function sendDead(options: DispatcherOptions, { lease, signal, closed }: P
   const startedAt = performance.now();
   const dead = await schedule.deadUnsent(BATCH);
   if (dead.length === 0) return 0;
-  const letters = await closed.send(DEAD_LETTER_TOPIC, async () => {
+  const buried = await closed.send(DEAD_LETTER_TOPIC, async () => {
     const from = await schedule.unmarkedFrom();
     if (from) return sentLetters(log, from, signal);
-    const ends = await log.endOffsets([DEAD_LETTER_TOPIC]);
+    const ends = await endsOfWhole(DEAD_LETTER_TOPIC, options);
     const askedAt = clock();
     await schedule.beginDeadLetters(lease, ends);
     // Kafka does not ask whose turn it is: a process that was frozen here may have been replaced since.
     if (clock() - askedAt > HELD_MS) throw new LeaseLostError("the dispatcher's lease may be gone");
-    await bury(dead, log);
+    const sentTo = await bury(dead, log);
     faultPoint("dispatcher.after-burial");
-    return dead;
+    return { letters: dead, sentTo };
   });
-  if (!letters) return 0;
-  await schedule.markDeadSent(lease, letters);
-  if (letters !== dead) return sendDead(options, { lease, signal, closed });
+  if (!buried) return 0;
+  await schedule.markDeadSent(lease, buried.letters, buried.sentTo);
+  if (buried.letters !== dead) return sendDead(options, { lease, signal, closed });
   telemetry.buried(dead, secondsSince(startedAt));
   return dead.length;
 }
 
 /** A dead letter that is too large goes without what the work was to work on. */
-async function bury(dead: readonly DueWork[], log: Log): Promise<void> {
-  await appendApart(
+async function bury(dead: readonly DueWork[], log: Log): Promise<RecordPosition[]> {
+  const positions = await appendApart(
     dead.map((work) => ({ ...toDeadLetterRecord(work), work })),
     (records) => log.append(DEAD_LETTER_TOPIC, records),
     async ({ work }) => {
@@ -192,4 +194,5 @@ async function bury(dead: readonly DueWork[], log: Log): Promise<void> {
       return position ?? null;
     },
   );
+  return positions.filter((position) => position !== null);
 }

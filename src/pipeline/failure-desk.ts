@@ -21,6 +21,7 @@ import { emittedEventId } from "../engine/ids.ts";
 import type { Registry } from "../engine/registry.ts";
 import type { Store } from "../engine/store.ts";
 import { EVENTS_TOPIC } from "../engine/topics.ts";
+import { MAX_ATTEMPTS } from "../engine/work.ts";
 import { workFailed } from "../engine/work-failed.ts";
 import { toMessage } from "../engine/work-message.ts";
 import { readAgain } from "./failure-desk-apply.ts";
@@ -238,7 +239,7 @@ function workOutlook(work: FailedWork, registry: Registry): Outlook {
   const refusal = workRefusal("redriven", work);
   if (refusal) return { helps: false, text: refusal.why };
   if (!registry.work.has(work.type)) return { helps: false, text: `nobody in this program does ${work.type}` };
-  return { helps: true, text: `it begins again at attempt 1 of 3, as round ${work.round + 1}` };
+  return { helps: true, text: `it begins again at attempt 1 of ${MAX_ATTEMPTS}, as round ${work.round + 1}` };
 }
 
 async function recordOutlook(record: QuarantinedRecord, registry: Registry, { ledger }: Store): Promise<Outlook> {

@@ -25,7 +25,7 @@ test("given a topic that is away for a while, when it is there under another id,
       known = identity;
     },
     sentState: async () => ({ acknowledged: new Map(), places: [] }),
-    startOver: async (identity, { reason }) => {
+    startOver: async (identity, reason) => {
       known = identity;
       return reasons.push(reason);
     },

@@ -12,7 +12,7 @@ import {
   withoutPayload,
 } from "../engine/store.ts";
 import { secondsSince, type Telemetry } from "../engine/telemetry.ts";
-import { EVENTS_TOPIC, TAGS_TOPIC } from "../engine/topics.ts";
+import { EVENTS_TOPIC } from "../engine/topics.ts";
 import type { Drainer } from "../runtime/drain.ts";
 import { faultPoint } from "../runtime/fault-point.ts";
 import { appendApart, isTooLarge } from "./append-apart.ts";
@@ -68,7 +68,7 @@ export function createRelay(options: RelayOptions): Drainer {
     },
     async step(lease) {
       if (loss) {
-        await startOver(await currentLog(options), { catalog: false, reason: loss }, options);
+        await startOver(await currentLog(options), loss, options);
         loss = null;
         checkAt = 0;
       }
@@ -155,7 +155,7 @@ async function followLog(options: RelayOptions): Promise<ReadonlyMap<string, num
   const changed = changedTopics(known, now);
   if (changed.length > 0) {
     const reason = `${changed.join(", ")} ${changed.length === 1 ? "was" : "were"} created anew`;
-    await startOver(await currentLog(options), { catalog: changed.includes(TAGS_TOPIC), reason }, options);
+    await startOver(await currentLog(options), reason, options);
     return "started over";
   }
   // One that is away just now is remembered: it may come back as another.
@@ -166,7 +166,7 @@ async function followLog(options: RelayOptions): Promise<ReadonlyMap<string, num
   // Looked at twice: what is asked one after the other may have moved in between.
   const reason = loss && (await lookForLoss(known, options)).loss;
   if (!reason) return acknowledged;
-  await startOver(await currentLog(options), { catalog: false, reason }, options);
+  await startOver(await currentLog(options), reason, options);
   return "started over";
 }
 
@@ -188,12 +188,8 @@ async function currentLog(options: RelayOptions): Promise<KnownLog> {
   return { ...(await identityOf(options)), flowFrom: await options.log.endOffsets([EVENTS_TOPIC]) };
 }
 
-async function startOver(
-  now: KnownLog,
-  { catalog, reason }: { catalog: boolean; reason: string },
-  { forwarding, logger }: RelayOptions,
-): Promise<void> {
-  const events = await forwarding.startOver(now, { catalog, reason });
+async function startOver(now: KnownLog, reason: string, { forwarding, logger }: RelayOptions): Promise<void> {
+  const events = await forwarding.startOver(now, reason);
   logger.warn(`${reason}: the whole ledger flows again`, { events });
 }
 

@@ -96,10 +96,7 @@ export async function resetTopics(options: ResetOptions): Promise<number> {
   await untilThere(options, partitions);
   const [identity, flowFrom] = await Promise.all([log.identity(names), log.endOffsets([EVENTS_TOPIC])]);
   faultPoint("reset.before-start");
-  const events = await forwarding.startOver(
-    { ...identity, flowFrom },
-    { catalog: partitions.has(TAGS_TOPIC), reason: "kafka:reset" },
-  );
+  const events = await forwarding.startOver({ ...identity, flowFrom }, "kafka:reset");
   faultPoint("reset.started");
   return events;
 }

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { decodeJson } from "../engine/decode.ts";
 import { DataError, EnvironmentError } from "../engine/errors.ts";
-import { type Log, type LogRecord, positionKey } from "../engine/log.ts";
+import { type Log, type LogRecord, positionKey, type RecordPosition } from "../engine/log.ts";
 import type { DeadLetter } from "../engine/store.ts";
 import { DEAD_LETTER_TOPIC } from "../engine/topics.ts";
 
@@ -12,18 +12,25 @@ const letter = z.looseObject({
   original_work: z.looseObject({ id: z.guid(), round: z.number().int().min(1).default(1) }),
 });
 
+interface FoundLetters {
+  readonly letters: readonly DeadLetter[];
+  /** The last positions that were read. */
+  readonly sentTo: readonly RecordPosition[];
+}
+
 /** The dead letters that their topic holds from these offsets (by `positionKey`) on, or from its beginning where none is named. */
 export async function sentLetters(
   log: Log,
   from: ReadonlyMap<string, number>,
   signal: AbortSignal,
-): Promise<DeadLetter[]> {
+): Promise<FoundLetters> {
   const unread = new Map(await log.endOffsets([DEAD_LETTER_TOPIC]));
   const starts = await log.startOffsets([DEAD_LETTER_TOPIC]);
   const begin = (key: string) => Math.max(from.get(key) ?? 0, starts.get(key) ?? 0);
   for (const [key, end] of unread) if (end <= begin(key)) unread.delete(key);
-  if (unread.size === 0) return [];
-  const found: DeadLetter[] = [];
+  if (unread.size === 0) return { letters: [], sentTo: [] };
+  const letters: DeadLetter[] = [];
+  const sentTo: RecordPosition[] = [];
   await using subscription = log.subscribe({
     group: DISPATCHER_GROUP,
     topics: [DEAD_LETTER_TOPIC],
@@ -32,10 +39,11 @@ export async function sentLetters(
     startAt: async (partitions) => new Map(partitions.map(positionKey).map((key) => [key, begin(key)])),
   });
   for await (const batch of subscription) {
-    found.push(...batch.records.flatMap(toLetter));
+    letters.push(...batch.records.flatMap(toLetter));
+    sentTo.push(...batch.records.slice(-1));
     const key = positionKey(batch);
     if ((batch.records.at(-1)?.offset ?? -1) + 1 >= (unread.get(key) ?? 0)) unread.delete(key);
-    if (unread.size === 0) return found;
+    if (unread.size === 0) return { letters, sentTo };
   }
   throw new EnvironmentError(`stopped amid reading ${DEAD_LETTER_TOPIC}`);
 }

@@ -333,5 +333,5 @@ test("given all these decisions, when the whole ledger flows again, then nothing
 /** Lets the whole ledger flow again, into the topics as they are. */
 async function startOver({ log, store }: App, names: readonly string[]): Promise<void> {
   const now = { ...(await log.identity(names)), flowFrom: await log.endOffsets(names) };
-  await store.forwarding.startOver(now, { catalog: false, reason: "a test" });
+  await store.forwarding.startOver(now, "a test");
 }

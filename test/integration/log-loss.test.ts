@@ -7,7 +7,7 @@ import { StaleOwnerError } from "../../src/engine/errors.ts";
 import type { Log } from "../../src/engine/log.ts";
 import { silentLogger } from "../../src/engine/logger.ts";
 import type { GroupPosition } from "../../src/engine/store.ts";
-import { EVENTS_TOPIC } from "../../src/engine/topics.ts";
+import { DEAD_LETTER_TOPIC, EVENTS_TOPIC, TAGS_TOPIC } from "../../src/engine/topics.ts";
 import { ingest } from "../../src/pipeline/ingest.ts";
 import { createRelay } from "../../src/pipeline/relay.ts";
 import { runCommand } from "../support/commands.ts";
@@ -49,13 +49,13 @@ async function deleteAll({ app, env }: TestApp, topic = EVENTS_TOPIC): Promise<v
 }
 
 /** A disk that forgot what was written last. */
-async function cutTail({ app }: TestApp, records: number): Promise<void> {
+async function cutTail({ app }: TestApp, records: number, topic = EVENTS_TOPIC): Promise<void> {
   await app.db`
     delete from lifestream.log_records r using lifestream.log_partitions p join lifestream.log_topics t on t.id = p.topic_id
-    where t.name = ${EVENTS_TOPIC} and r.partition_id = p.id and r.record_offset >= p.next_offset - ${records}::bigint`;
+    where t.name = ${topic} and r.partition_id = p.id and r.record_offset >= p.next_offset - ${records}::bigint`;
   await app.db`
     update lifestream.log_partitions p set next_offset = greatest(next_offset - ${records}::bigint, 0)
-    from lifestream.log_topics t where t.id = p.topic_id and t.name = ${EVENTS_TOPIC}`;
+    from lifestream.log_topics t where t.id = p.topic_id and t.name = ${topic}`;
 }
 
 test(
@@ -164,6 +164,39 @@ async function expectToldByStatus({ app, env }: TestApp): Promise<void> {
   });
 }
 
+for (const topic of [DEAD_LETTER_TOPIC, TAGS_TOPIC]) {
+  test(
+    `given a log that lost the last record of ${topic}, when the stages go on, then it comes once more`,
+    async () => {
+      await using pages = await servePages();
+      await using world = await createTestApp({ ...EMBEDDED, FETCH_ALLOW_HOSTS: pages.host });
+      const { db, store, registry } = world.app;
+      const links = ["/ok/1", "/ok/2", "/404/1", "/404/2"].map((path) => `${pages.origin}${path}`);
+      const whole = async () => (await settled(world.app)) && (await store.catalog.unsent(1)).length === 0;
+      await ingest(
+        links.map((url) => linkAddedEvent({ url, source: "test" })),
+        { store, registry, now: () => new Date() },
+      );
+      await world.runUntil(world.stages(), whole);
+      const keys = () => db<{ key: string }[]>`
+        select distinct encode(r.key, 'escape') as key from lifestream.log_records r
+        join lifestream.log_partitions p on p.id = r.partition_id join lifestream.log_topics t on t.id = p.topic_id
+        where t.name = ${topic} order by 1`;
+      const before = await keys();
+      await cutTail(world, 1, topic);
+      expect(await keys()).toHaveLength(before.length - 1);
+
+      await world.runUntil(world.stages(), async () => (await flows(world)).length > 0 && (await whole()));
+      expect(await keys()).toEqual(before);
+      const [flow, ...others] = await flows(world);
+      expect(flow?.reason).toStartWith(`${topic}, partition 0, has lost its tail`);
+      expect(others).toEqual([]);
+      expect([...pages.requests.values()]).toEqual(links.map(() => 1));
+    },
+    TEST_MS,
+  );
+}
+
 test(
   "given stages that run while the log loses its tail, when the next event comes, then all are applied",
   async () => {
@@ -234,7 +267,7 @@ test(
       store.transaction((tx) => tx.positions.advance("router-v1", at, from, to));
     await move(null, there);
     await move(there, { ...there, lastOffset: 3 });
-    await store.forwarding.startOver(identity, { catalog: false, reason: "a test" });
+    await store.forwarding.startOver(identity, "a test");
     await expect(move({ ...there, lastOffset: 3 }, { ...there, lastOffset: 4 })).rejects.toThrow(StaleOwnerError);
     await move(null, there);
   },

@@ -7,6 +7,8 @@ import type { Scheduler } from "./scheduler.ts";
 export const CALAMITIES = ["topic anew", "cluster anew", "lost tail", "retention"] as const;
 export type Calamity = (typeof CALAMITIES)[number];
 
+const LETTERS_LOST = 2;
+
 interface Scene {
   readonly scheduler: Scheduler;
   readonly cluster: MemoryCluster;
@@ -30,25 +32,23 @@ export function befall(calamity: Calamity, { scheduler, cluster, registry }: Sce
   return all ? "another cluster stands in the place of this one" : `${one} is deleted and created anew`;
 }
 
-/**
- * The broker's machine loses power, and what its disk had not written yet. The dead letters are left out: Postgres keeps
- * each of them, and nobody reads them there in order to go on.
- */
+/** The broker's machine loses power, and what its disk had not written yet. */
 function loseTails(names: readonly string[], { scheduler, cluster }: Scene): string {
-  const cut = names
-    .filter((name) => name !== DEAD_LETTER_TOPIC)
-    .map((name) => [name, cluster.cutTail(name, () => scheduler.below(8))] as const);
+  const cut = names.map((name) => [name, cluster.cutTail(name, () => scheduler.below(8))] as const);
   cluster.crash();
   return `the broker loses its last records: ${inWords(cut)}`;
 }
 
 /**
- * The last messages to the agents are deleted before they are read, and none come behind them that would show an agent
- * what it missed.
+ * What nothing that follows would show: the last messages to the agents are deleted before they are read, and the last
+ * dead letters are gone, while everything else is there.
  */
-export function passAgents({ cluster, registry }: Pick<Scene, "cluster" | "registry">): string {
+export function loseLast({ cluster, registry }: Pick<Scene, "cluster" | "registry">): string {
   const topics = [...registry.work.values()].map(({ topic }) => topic);
-  return `retention deletes ${inWords(topics.map((name) => [name, cluster.deleteOldest(name, (held) => held)]))}`;
+  const messages = topics.map((name) => [name, cluster.deleteOldest(name, (held) => held)] as const);
+  const letters = [DEAD_LETTER_TOPIC, cluster.cutTail(DEAD_LETTER_TOPIC, () => LETTERS_LOST)] as const;
+  cluster.crash();
+  return `retention deletes ${inWords(messages)}, and the broker loses ${inWords([letters])}`;
 }
 
 /** What is old is deleted, whether somebody has read it or not. */

@@ -37,6 +37,8 @@ export class MemoryDatabase {
   readonly positions = new Table<GroupPosition & { group: string; at: string }>();
   readonly leases = new Table<LeaseEntry>();
   readonly identity = new Table<KnownLog>();
+  /** The last dead letter in its topic, by `positionKey`. */
+  readonly acknowledged = new Table<number>();
   /** Dead letters that are being sent: where their topic ended before. */
   readonly unmarked = new Table<ReadonlyMap<string, number>>();
   /** Writes of a consumer that had given its partition up when it began with them. */
@@ -138,10 +140,11 @@ export class MemoryDatabase {
             this.#requireLease(lease);
             this.unmarked.set("from", from, this.#undo);
           }),
-        markDeadSent: (lease, letters) =>
+        markDeadSent: (lease, letters, sentTo) =>
           alone(() => {
             this.#requireLease(lease);
             this.registry.markDeadSent(letters);
+            for (const at of sentTo) this.acknowledged.set(positionKey(at), at.offset, this.#undo);
             this.unmarked.delete("from", this.#undo);
           }),
         renew: (attempts, leaseMs) => alone(() => this.registry.renew(attempts, leaseMs)),
@@ -157,6 +160,7 @@ export class MemoryDatabase {
       forwarding: {
         knownIdentity: () => alone(() => this.identity.get("log") ?? null),
         noteIdentity: (identity) => alone(() => this.identity.set("log", identity, this.#undo)),
+        acknowledgedIn: () => alone(() => new Map(this.acknowledged.entries())),
         sentState: () => alone(() => this.#sentState()),
         startOver: (identity) => alone(() => this.#startOver(identity)),
         resetUnderWay: async () => new Map(),
@@ -320,7 +324,7 @@ export class MemoryDatabase {
 
   #sentState(): SentState {
     const known = this.identity.get("log")?.topicIds ?? new Map<string, string>();
-    const acknowledged = new Map<string, number>();
+    const acknowledged = new Map(this.acknowledged.entries());
     const reach = (at: string, offset: number) => acknowledged.set(at, Math.max(offset, acknowledged.get(at) ?? -1));
     for (const { published, sentTo } of this.events.values()) {
       if (published && sentTo) reach(positionKey(sentTo), sentTo.offset);
@@ -345,6 +349,7 @@ export class MemoryDatabase {
       if (status === "dead" || status === "discarded") this.registry.update(id, { deadLetterSent: false });
     }
     this.unmarked.set("from", new Map(), this.#undo);
+    for (const [key] of this.acknowledged.entries()) this.acknowledged.delete(key, this.#undo);
     this.identity.set("log", identity, this.#undo);
     this.notify("events");
     return published;

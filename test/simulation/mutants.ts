@@ -148,10 +148,10 @@ const blind = (store: Store): Store => ({
   ...store,
   forwarding: {
     ...store.forwarding,
+    acknowledgedIn: async () => new Map(),
     sentState: async () => ({ acknowledged: new Map(), places: [] }),
     // What an append shows by itself is not acted on either.
-    startOver: async (log, options) =>
-      options.reason.includes("lost its tail") ? 0 : store.forwarding.startOver(log, options),
+    startOver: async (log, reason) => (reason.includes("lost its tail") ? 0 : store.forwarding.startOver(log, reason)),
   },
 });
 
@@ -182,6 +182,15 @@ const retentionUnnoticed: Mutation = {
 /** Work whose message nobody can read any more is waited for as if somebody could. */
 const deletedMessagesForgotten: Mutation = {
   store: (store) => ({ ...store, schedule: { ...store.schedule, requeueDeleted: async () => 0 } }),
+};
+
+/** Where the last dead letter stands is not written down. */
+const lostLetterUnnoticed: Mutation = {
+  store: ({ schedule, ...store }) => ({
+    ...store,
+    schedule: { ...schedule, markDeadSent: (lease, letters) => schedule.markDeadSent(lease, letters, []) },
+  }),
+  calamities: ["lost tail"],
 };
 
 /** What waited for its parent is not offered again when that comes. */
@@ -217,6 +226,7 @@ export const mutants: Readonly<Record<string, Mutant>> = {
   "a topic made anew passes for the old one": { mutation: topicsAlike, breaks: "I1 lost" },
   "what retention deleted is jumped": { mutation: retentionUnnoticed, breaks: "I1 lost" },
   "work whose message was deleted is not sent again": { mutation: deletedMessagesForgotten, breaks: "I5 alive" },
+  "a lost dead letter is not noticed": { mutation: lostLetterUnnoticed, breaks: "I4 dead letter" },
   "what is parked is forgotten": { mutation: parkedForgotten, breaks: "I1 parked" },
   "a round does not wait for its dead letter": { mutation: roundsDoNotWait, breaks: "I4 dead letter" },
   "what is redriven is not read": { mutation: redriveReadsNothing, breaks: "I1 lost" },

@@ -6,7 +6,7 @@ import { noTelemetry } from "../../src/engine/telemetry.ts";
 import { EVENTS_TOPIC } from "../../src/engine/topics.ts";
 import { agentStage, materializerStages, relayStage, routerStages, type StageContext } from "../../src/stages.ts";
 import { seededRandom } from "../support/random.ts";
-import { befall, CALAMITIES, type Calamity, passAgents } from "./calamities.ts";
+import { befall, CALAMITIES, type Calamity, loseLast } from "./calamities.ts";
 import { lettersByRound } from "./checker.ts";
 import { happened, MOODS, type Mood, noted, type Outside, simulatedDomain } from "./domain.ts";
 import { MemoryCluster } from "./memory-log.ts";
@@ -340,7 +340,7 @@ export class World {
     this.#reliable();
     this.cluster.faults.down = false;
     this.database.faults.down = false;
-    if (this.replayed) this.#tell(passAgents(this));
+    if (this.replayed) this.#tell(loseLast(this));
   }
 
   /** Whether the log holds the dead letters that were sent. */

@@ -1,4 +1,5 @@
 import type { Catalog } from "../../engine/store.ts";
+import { noteAcknowledged } from "./acknowledged.ts";
 import type { Database } from "./connect.ts";
 import { requireLease } from "./leases.ts";
 
@@ -9,10 +10,11 @@ export function createCatalog(db: Database): Catalog {
       return db<{ tag: string; first_seen: string }[]>`
         select tag, first_seen from lifestream.tag_catalog where sent_at is null order by tag limit ${limit}`;
     },
-    async markSent(lease, tags) {
+    async markSent(lease, tags, sentTo) {
       await db.begin(async (tx) => {
         await requireLease(tx, lease);
         await tx`update lifestream.tag_catalog set sent_at = now() where tag = any(${tags as string[]})`;
+        await noteAcknowledged(tx, sentTo);
       });
     },
     async mostUsed() {

@@ -31,20 +31,27 @@ export function createForwarding(db: Database): Forwarding {
       });
     },
 
+    async acknowledgedIn(topic) {
+      return offsetsOf(
+        await db<LastOffset[]>`
+        select topic, partition, kafka_offset as last from lifestream.acknowledged_offsets where topic = ${topic}`,
+      );
+    },
+
     async sentState() {
       const [batch] = await db<{ acknowledged: Offsets }[]>`select acknowledged from lifestream.outbox_batch`;
-      const queued = await db<{ topic: string; partition: number; last: number }[]>`
+      const others = await db<LastOffset[]>`
         select 'work.' || work_type as topic, kafka_partition as partition, max(kafka_offset) as last
-        from lifestream.work where status = 'queued' and kafka_offset is not null group by 1, 2`;
+        from lifestream.work where status = 'queued' and kafka_offset is not null group by 1, 2
+        union all select topic, partition, kafka_offset from lifestream.acknowledged_offsets`;
       const places = await db<GroupPlace[]>`
         select o.consumer_group as "group", o.topic, o.partition, o.last_offset as "lastOffset"
         from lifestream.kafka_offsets o join lifestream.log_identity i using (topic, topic_id)`;
       const events = byPositionKey(EVENTS_TOPIC, batch?.acknowledged ?? {});
-      const work = queued.map(({ last, ...partition }) => [positionKey(partition), last] as const);
-      return { acknowledged: new Map([...events, ...work]), places };
+      return { acknowledged: new Map([...events, ...offsetsOf(others)]), places };
     },
 
-    async startOver(log, { catalog, reason }) {
+    async startOver(log, reason) {
       return db.begin(async (tx) => {
         // Whoever relays or dispatches now loses the lease, so that what it has in flight marks nothing.
         await tx`delete from lifestream.leases where name in ('relay', 'dispatcher', 'catalog')`;
@@ -59,7 +66,8 @@ export function createForwarding(db: Database): Forwarding {
           values (${batch?.generation ?? 1}, ${reason}, ${events.count})`;
         await tx`update lifestream.work set status = 'pending', next_attempt_at = now() where status = 'queued'`;
         await forgetDeadLetters(tx, log);
-        if (catalog) await tx`update lifestream.tag_catalog set sent_at = null`;
+        await tx`update lifestream.tag_catalog set sent_at = null`;
+        await tx`delete from lifestream.acknowledged_offsets`;
         await writeIdentity(tx as unknown as Database, log);
         await tx`delete from lifestream.topic_resets`;
         await tx`select pg_notify('lifestream_events', '')`;
@@ -113,6 +121,14 @@ async function writeIdentity(db: Database, { clusterId, topicIds, flowFrom }: Kn
     from unnest(${rows.map(({ topic }) => topic)}::text[], ${rows.map(({ id }) => id)}::text[],
       ${rows.map(({ from }) => JSON.stringify(from))}::text[]) as n(topic, id, flow_from)`;
 }
+
+interface LastOffset {
+  readonly topic: string;
+  readonly partition: number;
+  readonly last: number;
+}
+
+const offsetsOf = (rows: readonly LastOffset[]) => new Map(rows.map((row) => [positionKey(row), row.last]));
 
 function byPositionKey(topic: string, offsets: Offsets): [string, number][] {
   return Object.entries(offsets).map(([partition, offset]) => [`${topic}:${partition}`, offset]);

@@ -75,6 +75,8 @@ const ENTER = reads(["schema_migrations", "log_identity", "topic_resets", "lease
 /** `id` is read to see whether the event was there. */
 const APPEND = [on("events", { insert: FACT, select: ["id"] })];
 const LEASE = keeps(["leases"]);
+/** Sending dead letters, or tags. */
+const ACKNOWLEDGE = on("acknowledged_offsets", { select: true, insert: true, update: true });
 const CONSUME = [
   on("kafka_offsets", { select: true, insert: true, update: true }),
   on("dead_letters", { select: ["id"], insert: true }),
@@ -100,6 +102,7 @@ const START_OVER = [
   }),
   on("dead_letter_batch", { update: ["sent_from"] }),
   on("tag_catalog", { update: ["sent_at"] }),
+  on("acknowledged_offsets", { select: true, delete: true }),
   on("log_identity", { select: true, insert: true, delete: true }),
 ];
 
@@ -129,6 +132,7 @@ export function databaseRoles({ registry, tables, embedded }: RolesOptions): Dat
         ...APPEND,
         on("work", { select: true, insert: true, update: true }),
         on("dead_letter_batch", { select: true, update: ["sent_from"] }),
+        ACKNOWLEDGE,
         ...log.append,
         ...log.subscribe,
         ...log.tidy,
@@ -142,6 +146,7 @@ export function databaseRoles({ registry, tables, embedded }: RolesOptions): Dat
         ...HANDLE,
         ...LEASE,
         ...keeps(["parked_events", "tag_catalog", ...state]),
+        ACKNOWLEDGE,
         ...log.append,
         ...log.subscribe,
         ...log.tidy,

@@ -1,5 +1,6 @@
 import type { DueWork, LedgerRow, Schedule, Sql } from "../../engine/store.ts";
 import { expiredFailure, undeliverable } from "../../engine/work-failed.ts";
+import { noteAcknowledged } from "./acknowledged.ts";
 import type { Database } from "./connect.ts";
 import { beginRounds } from "./failures-acts.ts";
 import { requireLease } from "./leases.ts";
@@ -70,7 +71,7 @@ export function createSchedule(db: Database): Schedule {
       });
     },
 
-    async markDeadSent(lease, letters) {
+    async markDeadSent(lease, letters, sentTo) {
       await db.begin(async (tx) => {
         await requireLease(tx, lease);
         await tx`
@@ -78,6 +79,7 @@ export function createSchedule(db: Database): Schedule {
           from unnest(${letters.map((l) => l.id)}::uuid[], ${letters.map((l) => l.round)}::int[]) as l(id, round)
           where w.id = l.id and w.round = l.round and w.status in ('dead', 'discarded') and w.dead_letter_sent_at is null`;
         await tx`update lifestream.dead_letter_batch set sent_from = null`;
+        await noteAcknowledged(tx, sentTo);
         await beginRounds(
           tx,
           letters.map((letter) => letter.id),

@@ -1,0 +1,21 @@
+import { EnvironmentError } from "../engine/errors.ts";
+import type { Log } from "../engine/log.ts";
+import { lossIn } from "../engine/log-loss.ts";
+import type { Forwarding } from "../engine/store.ts";
+
+/**
+ * Where a topic's partitions end, by `positionKey`. Throws EnvironmentError where it has lost its tail: what is appended
+ * then would hide that from the relay, which notices it and lets everything be sent again.
+ */
+export async function endsOfWhole(
+  topic: string,
+  { log, forwarding }: { readonly log: Log; readonly forwarding: Forwarding },
+): Promise<ReadonlyMap<string, number>> {
+  // Before the log is asked: it only grows meanwhile.
+  const acknowledged = await forwarding.acknowledgedIn(topic);
+  const ends = await log.endOffsets([topic]);
+  const none = { starts: new Map(), flowFrom: new Map(), places: [], readers: [] };
+  const loss = lossIn({ starts: none.starts, ends }, { ...none, acknowledged });
+  if (loss) throw new EnvironmentError(`${loss}: waiting until the relay has sent the ledger again`);
+  return ends;
+}
