@@ -11,6 +11,7 @@ import { startOwnServers } from "../support/own-servers.ts";
 import { seededRandom } from "../support/random.ts";
 import { growth } from "./growth.ts";
 import { captureUntil } from "./load.ts";
+import { MemoryFloor } from "./memory-floor.ts";
 import { mischief } from "./mischief.ts";
 import { databaseSample, folderMb, residentMb, type Sample } from "./servers-watch.ts";
 import { slope } from "./slope.ts";
@@ -18,9 +19,9 @@ import { slope } from "./slope.ts";
 const HELP = `npm run test:soak [-- --minutes N] [--rate EVENTS] [--seed S]
 
 Captures all kinds of events while stages, broker and Postgres are killed, frozen and cut off at random, on servers of its
-own. Prints memory, lag, dead tuples, write-ahead log and disk each minute, then whether all is as a fold of the ledger says.
-In the second half no stage is killed: one that grows by more than 2 MB a minute fails a run of 15 minutes or more, and
-bookkeeping that grows fails any.
+own. Prints memory (the least of each minute), lag, dead tuples, write-ahead log and disk, then whether all is as a fold
+of the ledger says. In the second half no stage is killed: one that grows by more than 2 MB a minute fails a run of 15
+minutes or more, and bookkeeping that grows fails any.
 
   --minutes N  how long (default: 20)
   --rate N     events a second (default: 500)
@@ -78,6 +79,7 @@ async function soak(): Promise<number> {
   try {
     life.startAll();
     const samples: Sample[] = [];
+    const memory = new MemoryFloor();
     const faults = new Map<string, number>();
     const startedAt = performance.now();
     const share = () => (performance.now() - startedAt) / (minutes * MINUTE_MS);
@@ -85,7 +87,10 @@ async function soak(): Promise<number> {
     const load = captureUntil(life, { batch: Math.round((rate * EVERY_MS) / 1_000), everyMs: EVERY_MS, over });
     await Promise.all([
       load,
-      watch(samples, over, async () => ({ ...(await sampleOf(life)), "disk MB": folderMb(home) })),
+      watch(samples, over, {
+        look: () => noteMemory(life, memory),
+        sample: async () => ({ ...(await databaseSample(life.world.app)), ...inMb(memory), "disk MB": folderMb(home) }),
+      }),
       untroubled(over, async () => {
         await Bun.sleep(random() * CALM_MS);
         const what = await mischief(life, servers, { random, sparing: share() > SPARING_FROM });
@@ -94,7 +99,9 @@ async function soak(): Promise<number> {
       }),
     ]);
     const recoveredMs = await life.untilSettled(SETTLED_WITHIN_MS);
-    samples.push({ ...(await sampleOf(life)), "disk MB": folderMb(home) });
+    memory.take();
+    noteMemory(life, memory);
+    samples.push({ ...(await databaseSample(life.world.app)), ...inMb(memory), "disk MB": folderMb(home) });
     const { captured, refused } = await load;
     const { lost, doubled, problems: wrong } = await checkLife(life.world.app);
     const ends = await lifeEnds(life, { agentsDie: true });
@@ -126,15 +133,26 @@ function logEnd(file: string): string {
   return readFileSync(file, "utf8").split("\n").slice(-LOG_LINES).join("\n");
 }
 
-async function sampleOf(life: Life): Promise<Sample> {
-  const memory = [...life.running()].map(([stage, { pid }]) => [`${stage} MB`, residentMb(pid)] as const);
-  return { ...(await databaseSample(life.world.app)), ...Object.fromEntries(memory) };
+function noteMemory(life: Life, memory: MemoryFloor): void {
+  for (const [stage, { pid }] of life.running()) {
+    const mb = residentMb(pid);
+    if (mb > 0) memory.note(stage, pid, mb);
+  }
 }
 
-/** A sample each minute; one that cannot be taken, as Postgres is away, is taken a moment later. */
-async function watch(samples: Sample[], over: () => boolean, sample: () => Promise<Sample>): Promise<void> {
+function inMb(memory: MemoryFloor): Sample {
+  return Object.fromEntries([...memory.take()].map(([stage, mb]) => [`${stage} MB`, mb]));
+}
+
+/** A look each second and a sample each minute; one that cannot be taken, as Postgres is away, is taken a moment later. */
+async function watch(
+  samples: Sample[],
+  over: () => boolean,
+  { look, sample }: { look: () => void; sample: () => Promise<Sample> },
+): Promise<void> {
   for (let next = performance.now() + MINUTE_MS; !over(); ) {
     await Bun.sleep(1_000);
+    look();
     if (performance.now() < next) continue;
     const taken = await sample().catch(() => null);
     if (!taken) continue;
