@@ -9,6 +9,7 @@ import type { TestServers } from "../support/servers.ts";
 import { settled } from "../support/settled.ts";
 import { createTestApp, type TestApp, until } from "../support/test-app.ts";
 import { type Capture, capture } from "./mixture.ts";
+import { serveModel, type TestModel } from "./model.ts";
 
 /** Every stage as a process of its own, as on many machines. */
 export const STAGES = [
@@ -37,6 +38,8 @@ export interface LifeOptions {
   readonly pageMs?: number;
   /** Which part of what is captured are links. */
   readonly links?: number;
+  /** Pages are summarized by a model that counts how often it is asked, not by the enricher alone. */
+  readonly model?: boolean;
   readonly servers?: TestServers;
 }
 
@@ -48,23 +51,28 @@ export class Life implements AsyncDisposable {
   stageEnv: Record<string, string> = {};
   /** Captures about so many events, of all kinds, on subjects old and new. */
   readonly capture: Capture;
+  /** Records that were set aside on purpose, by id: of all rows that were in this life so far. */
+  readonly aside = new Set<string>();
 
   private constructor(
     readonly world: TestApp,
     readonly pages: TestPages,
+    readonly model: TestModel | null,
     random: () => number,
     links?: number,
   ) {
     this.capture = capture(world.app, pages.origin, random, links === undefined ? {} : { links });
   }
 
-  static async begin(random: () => number, { env = {}, pageMs = 10, links, servers }: LifeOptions = {}): Promise<Life> {
+  static async begin(random: () => number, options: LifeOptions = {}): Promise<Life> {
+    const { env = {}, pageMs = 10, links, servers } = options;
     const pages = await servePages({ delayMs: pageMs });
+    const model = options.model ? await serveModel() : null;
     const world = await createTestApp(
-      { FETCH_ALLOW_HOSTS: `${pages.host},${DEAD_HOST}`, ...env },
+      { FETCH_ALLOW_HOSTS: `${pages.host},${DEAD_HOST}`, ...model?.env, ...env },
       servers ? { servers } : {},
     );
-    return new Life(world, pages, random, links);
+    return new Life(world, pages, model, random, links);
   }
 
   /** Starts a stage; `as` tells a second one from the first. */
@@ -134,6 +142,13 @@ export class Life implements AsyncDisposable {
     await ingest([event], { store, registry, now: () => new Date() });
   }
 
+  /** How often each page was read so far, and the model asked about it. */
+  asked(): Map<string, number> {
+    const read = [...this.pages.requests].map(([path, times]) => [`page ${path}`, times] as const);
+    const summarized = [...(this.model?.requests ?? [])].map(([path, times]) => [`summary of ${path}`, times] as const);
+    return new Map([...read, ...summarized]);
+  }
+
   /** Until one more page is asked for: then everything is amid its work. */
   async untilBusy(): Promise<void> {
     const before = this.pages.requests.size;
@@ -177,6 +192,7 @@ export class Life implements AsyncDisposable {
     await Promise.all([...this.#running.values()].map((started) => end(started, "kill")));
     await this.world[Symbol.asyncDispose]();
     await this.pages[Symbol.asyncDispose]();
+    await this.model?.[Symbol.asyncDispose]();
   }
 }
 

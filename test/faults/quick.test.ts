@@ -15,7 +15,7 @@ const random = seededRandom(seed);
 let life: Life;
 
 beforeAll(async () => {
-  life = await Life.begin(random);
+  life = await Life.begin(random, { model: true });
   life.startAll();
   await life.untilUp();
 }, 90_000);

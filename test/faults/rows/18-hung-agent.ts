@@ -1,8 +1,10 @@
-import { completion, json, startStandInServer } from "../../../src/adapters/llm/stand-in-server.ts";
+import { startStandInServer } from "../../../src/adapters/llm/stand-in-server.ts";
+import { workName } from "../../checker/ends.ts";
 import { until } from "../../support/test-app.ts";
 import { type AskedStage, startAsked } from "../asked.ts";
 import { outcomeOf } from "../findings.ts";
 import { Life } from "../life.ts";
+import { ANSWER } from "../model.ts";
 import type { FaultRow } from "../row.ts";
 
 /** Longer than a Kafka session of ours, which is 10 s. */
@@ -10,11 +12,6 @@ const SLOW_MS = 13_000;
 const MODEL_TIMEOUT_MS = 15_000;
 /** Longer than a lease, which is 20 s without a word. */
 const FROZEN_MS = 25_000;
-
-const ANSWER = json(
-  200,
-  completion(JSON.stringify({ language: "en", tags: ["log"], summary_short: "A log.", summary_long: "A log, long." })),
-);
 
 export const hungAgent: FaultRow = {
   number: 18,
@@ -71,6 +68,8 @@ async function withModel(life: Life, baseUrl: string) {
     `a model that took ${SLOW_MS / 1_000} s, one that never answered, a fetcher frozen for ${FROZEN_MS / 1_000} s`,
     recoveredMs,
     ["the enricher kept its place in the group", `${released.n} of the frozen fetcher's pages read by another`],
+    // The model never answers for it, and each attempt has a deadline.
+    { givenUp: [workName("enrich_link", `${life.pages.origin}/ok/hangs`)] },
   );
 }
 

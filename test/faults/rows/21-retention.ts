@@ -17,12 +17,12 @@ export const retention: FaultRow = {
   deadlineSeconds: 90,
   quick: false,
   async run(random) {
-    await using life = await Life.begin(random);
+    await using life = await Life.begin(random, { model: true });
     const { store } = life.world.app;
     life.startAll();
     await life.capture(150);
     await life.untilSettled(60_000);
-    const asked = new Map(life.pages.requests);
+    const asked = life.asked();
     for (const stage of READERS) await life.kill(stage);
     await life.capture(150);
     await until(async () => (await store.outbox.pending()) === 0);
@@ -30,7 +30,7 @@ export const retention: FaultRow = {
     for (const stage of READERS) life.start(stage);
     await life.capture(50);
     const recoveredMs = await life.untilSettled(90_000);
-    requireNotAskedAgain(asked, life.pages.requests);
+    requireNotAskedAgain(asked, life.asked());
     await requireFlows(life, /^retention deleted \d+ records/);
     return await outcomeOf(life, "150 events deleted from the log before anybody had read them", recoveredMs);
   },

@@ -10,18 +10,23 @@ export const reset: FaultRow = {
   expected: "nothing is done for a replay, and the state is the same",
   deadlineSeconds: 120,
   quick: true,
-  ...amidAny(async (life) => {
-    await life.capture(200);
-    await life.untilSettled(60_000);
-    const asked = new Map(life.pages.requests);
-    await life.capture(200);
-    const { code, stderr } = await runCommand(["kafka:reset", "--yes", "--force"], life.world.env, {
-      withinMs: 60_000,
-    });
-    if (code !== 0) throw new Error(`the reset failed: ${stderr}`);
-    await life.capture(50);
-    const recoveredMs = await life.untilSettled(120_000);
-    requireNotAskedAgain(asked, life.pages.requests);
-    return await outcomeOf(life, "kafka:reset --force amid 200 events", recoveredMs);
-  }),
+  ...amidAny(
+    async (life) => {
+      await life.capture(200);
+      await life.untilSettled(60_000);
+      const asked = life.asked();
+      await life.capture(200);
+      const { code, stderr } = await runCommand(["kafka:reset", "--yes", "--force"], life.world.env, {
+        withinMs: 60_000,
+      });
+      if (code !== 0) throw new Error(`the reset failed: ${stderr}`);
+      await life.capture(50);
+      const recoveredMs = await life.untilSettled(120_000);
+      requireNotAskedAgain(asked, life.asked());
+      return await outcomeOf(life, "kafka:reset --force amid 200 events", recoveredMs, [
+        `${asked.size} pages and summaries asked for before, none again`,
+      ]);
+    },
+    { model: true },
+  ),
 };

@@ -19,18 +19,19 @@ export const lostTail: FaultRow = {
     await using servers = await startOwnServers();
     const { kafka, postgres, home } = servers;
     await using life = await Life.begin(random, {
+      model: true,
       servers: { databaseUrl: postgres.address, kafkaBrokers: kafka.address },
     });
     life.startAll();
     await life.capture(300);
     await life.untilSettled(60_000);
-    const asked = new Map(life.pages.requests);
+    const asked = life.asked();
     await kafka.kill();
     const bytes = cutLogs(join(home, "kafka", "data"), `${life.world.env.KAFKA_TOPIC_PREFIX}${EVENTS_TOPIC}-`);
     await kafka.start();
     await life.capture(100);
     const recoveredMs = await life.untilSettled(120_000);
-    requireNotAskedAgain(asked, life.pages.requests);
+    requireNotAskedAgain(asked, life.asked());
     await requireFlows(life, /has lost its tail/);
     return await outcomeOf(life, `kill -9, then ${bytes} bytes cut off the topic's files`, recoveredMs);
   },
