@@ -35,28 +35,43 @@ export const versions: FaultRow = {
     await migrate(newer.db, await allMigrations(newer.registry));
     const last = await walkSome(older, newer, random);
     const { tooNew } = await settle(world, older, async () => true);
+    const parked = [...last.values()].reduce((sum, { newerWalks }) => sum + newerWalks, 0);
+    if (tooNew.total !== parked || parked === 0)
+      throw new Error(`${tooNew.total} of ${parked} events are parked as too new`);
     const startedAt = performance.now();
     await settle(world, newer, async () => (await pipelineHealth(newer)).tooNew.total === 0);
     const recoveredMs = performance.now() - startedAt;
-    // Those before the new column: what a rebuild is for.
     const { db, registry, clock, random: dice } = newer;
+    // A rebuild would apply what never was.
+    const before = await wrongIn(newer, last, ({ isNew, meters }) =>
+      isNew ? { meters } : { distance: `${meters} m` },
+    );
     const signal = new AbortController().signal;
+    // For what the older program applied without the new column.
     await rebuild({ db, registry, projections: registry.projections, clock, random: dice, signal });
-    const rows = await db<{ id: string; meters: number }[]>`select subject_id as id, meters from lifestream.routes`;
-    const wrong = [...last].filter(([id, meters]) => rows.find((row) => row.id === id)?.meters !== meters);
+    const after = await wrongIn(newer, last, ({ meters }) => ({ meters }));
+    const news = [...last.values()].filter(({ isNew }) => isNew).length;
     return {
-      injected: `${EVENTS} events of two versions, mixed; ${tooNew.total} were too new for the older program`,
-      seen: `${EVENTS - wrong.length} events applied`,
+      injected: `${EVENTS} events of two versions, mixed; ${parked} were too new for the older program`,
+      seen: `before a rebuild ${news} of ${last.size} routes show a walk of the newer version, the others one of the older`,
       recoveredMs,
-      lost: wrong.length,
-      doubled: rows.length - last.size,
+      lost: before.wrong + after.wrong,
+      doubled: before.extra + after.extra,
     };
   },
 };
 
-/** Either program captures, at random. Returns each route's last walk in meters. */
-async function walkSome(older: App, newer: App, random: () => number): Promise<Map<string, number>> {
-  const last = new Map<string, number>();
+/** What a route's row has to come from. */
+interface LastWalk {
+  readonly meters: number;
+  readonly isNew: boolean;
+  /** Walks of the newer version on this route. */
+  readonly newerWalks: number;
+}
+
+/** Either program captures, at random. Returns each route's last walk. */
+async function walkSome(older: App, newer: App, random: () => number): Promise<Map<string, LastWalk>> {
+  const last = new Map<string, LastWalk>();
   for (let n = 1; n <= EVENTS; n += 1) {
     const subjectId = `route:${Math.floor(random() * ROUTES)}`;
     const isNew = random() < 0.5;
@@ -64,9 +79,25 @@ async function walkSome(older: App, newer: App, random: () => number): Promise<M
     const payload = isNew ? { meters: n } : { distance: `${n} m` };
     const event = { type: "walk.done", subject: "route", subjectId, payload };
     await ingest([event], { store, registry, now: () => new Date() });
-    last.set(subjectId, n);
+    last.set(subjectId, { meters: n, isNew, newerWalks: (last.get(subjectId)?.newerWalks ?? 0) + Number(isNew) });
   }
   return last;
+}
+
+/** Rows that are not what their last walk says, in the column that it has to be told from, and rows of no walk. */
+async function wrongIn(
+  { db }: App,
+  last: ReadonlyMap<string, LastWalk>,
+  expected: (walk: LastWalk) => { readonly meters?: number; readonly distance?: string },
+): Promise<{ wrong: number; extra: number }> {
+  const rows = await db<{ id: string; meters: number | null; distance: string | null }[]>`
+    select subject_id as id, meters, distance from lifestream.routes`;
+  const wrong = [...last].filter(([id, walk]) => {
+    const row = rows.find((one) => one.id === id);
+    return !row || Object.entries(expected(walk)).some(([column, value]) => row[column as "meters"] !== value);
+  });
+  for (const [id, walk] of wrong) console.log(`    ${id} is not as of ${JSON.stringify(walk)}`);
+  return { wrong: wrong.length, extra: rows.filter(({ id }) => !last.has(id)).length };
 }
 
 async function settle(world: Awaited<ReturnType<typeof createTestApp>>, app: App, done: () => Promise<boolean>) {
