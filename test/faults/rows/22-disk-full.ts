@@ -12,7 +12,6 @@ import type { FaultOutcome, FaultRow } from "../row.ts";
 const SIZES = { postgres: "160m", kafka: "64m" };
 const FULL_MS = 6_000;
 const STILL_MS = 2_000;
-const DOWN = "down";
 const CHUNK = Buffer.alloc(256 * 1024);
 
 export const diskFull: FaultRow = {
@@ -39,12 +38,17 @@ export const diskFull: FaultRow = {
         disk: disks.folder("kafka"),
         server: kafka,
         loud: "kafka:publish",
+        says: /^waiting: Kafka: the disk .* is full/,
         place: () => forwarded(life),
+        ofLedger: false,
       }),
       await whileFull(life, {
         disk: disks.folder("postgres"),
         server: postgres,
         loud: "kafka:materialize",
+        says: /^waiting: Postgres .*make room on its disk/,
+        place: () => materialized(life),
+        ofLedger: true,
       }),
     ];
     await life.capture(100);
@@ -56,35 +60,43 @@ export const diskFull: FaultRow = {
 interface FullDisk {
   readonly disk: string;
   readonly server: OwnServer;
-  /** The stage that has to say something. */
+  /** The stage that has to say something, and what. */
   readonly loud: StageName;
-  /** What must not move as long as the disk is full; absent: what still fits moves on, together with its effects. */
-  readonly place?: () => Promise<string>;
+  readonly says: RegExp;
+  /** How far it has come. */
+  readonly place: () => Promise<number>;
+  /** Then captures are refused, and what still fits moves on, together with its effects; else nothing moves. */
+  readonly ofLedger: boolean;
 }
 
-/** Fills the disk, goes on capturing until the stage says that it cannot work, then makes room. Returns what it said. */
-async function whileFull(life: Life, { disk, server, loud, place }: FullDisk): Promise<string> {
+/** Fills the disk, goes on capturing until the stage says that it waits, then makes room. Returns what was seen. */
+async function whileFull(life: Life, { disk, server, loud, says, place, ofLedger }: FullDisk): Promise<string> {
   const stderr = () => life.running().get(loud)?.printed().stderr ?? "";
   const before = stderr().length;
+  const waits = () => messagesIn(stderr().slice(before)).filter((message) => says.test(message));
   const ballast = join(disk, "ballast");
-  const captureAnyway = () => life.capture(50).catch(() => {}); // Refused as a whole: nothing is in the ledger.
+  let [captured, refused] = [0, 0];
+  const captureAnyway = async () => {
+    captured += 1;
+    await life.capture(50).catch(() => {
+      refused += 1; // As a whole: nothing is in the ledger.
+    });
+  };
   fill(ballast);
   const startedAt = performance.now();
   await until(async () => {
     await captureAnyway();
     fill(ballast);
-    return performance.now() - startedAt > FULL_MS && /"level":"?(warn|40)|WARN/i.test(stderr().slice(before));
+    return performance.now() - startedAt > FULL_MS && waits().length > 0;
   }, 60_000);
   const meanwhile = async () => {
     await captureAnyway();
     fill(ballast);
   };
-  const stood = place ? await standsStill(place, meanwhile) : "waited";
-  const line =
-    stderr()
-      .slice(before)
-      .split("\n")
-      .find((text) => /warn|"level":40/i.test(text)) ?? "";
+  const moved = await movedWhile(place, meanwhile);
+  const said = waits();
+  if (moved && !ofLedger) throw new Error(`moved on by ${moved} while the disk was full`);
+  if (ofLedger && refused === 0) throw new Error("the ledger took everything while its disk was full");
   rmSync(ballast);
   // A server may give up on a full disk, also a moment later; who has made room starts it again.
   await until(async () => {
@@ -94,29 +106,47 @@ async function whileFull(life: Life, { disk, server, loud, place }: FullDisk): P
       () => false,
     );
   }, 60_000);
-  return `${loud} ${stood} and said "${messageIn(line)}"`;
+  const [first = ""] = said;
+  return `${loud} ${howFar(moved)}, ${refused} of ${captured} captures were refused, told ${said.length} times: "${first.slice(0, 90)}"`;
 }
 
-/** Throws where something moved while work went on before a full disk. A server that is down moves nothing. */
-async function standsStill(place: () => Promise<string>, meanwhile: () => Promise<void>): Promise<string> {
-  const before = await place().catch(() => DOWN);
+function howFar(moved: number | null): string {
+  if (moved === null) return "waited for a server that had stopped itself";
+  return moved > 0 ? `moved on by ${moved} records that still fitted` : "stood still";
+}
+
+/** How far a stage came while work went on before a full disk; null: the server is down, and moves nothing. */
+async function movedWhile(place: () => Promise<number>, meanwhile: () => Promise<void>): Promise<number | null> {
+  const before = await place().catch(() => null);
   const startedAt = performance.now();
   while (performance.now() - startedAt < STILL_MS) await meanwhile();
-  const after = await place().catch(() => DOWN);
-  if (before === DOWN || after === DOWN) return "waited for a server that had stopped itself";
-  if (before !== after) throw new Error(`moved on while the disk was full: from ${before} to ${after}`);
-  return "stood still";
+  const after = await place().catch(() => null);
+  return before === null || after === null ? null : after - before;
 }
 
-/** How far the relay has come. */
-async function forwarded({ world }: Life): Promise<string> {
+/** Events that the relay has sent. */
+async function forwarded({ world }: Life): Promise<number> {
   const [row] = await world.app.db<{ n: number }[]>`
     select count(*) as n from lifestream.events where published_to_kafka`;
-  return `${row?.n} forwarded`;
+  return row?.n ?? 0;
 }
 
-function messageIn(line: string): string {
-  return /"msg":"([^"]{0,90})/.exec(line)?.[1] ?? line.slice(0, 120);
+/** Records that the materializer has behind it. */
+async function materialized({ world }: Life): Promise<number> {
+  const [row] = await world.app.db<{ n: number }[]>`
+    select sum(last_offset + 1)::bigint as n from lifestream.kafka_offsets where consumer_group = 'materializer-v1'`;
+  return row?.n ?? 0;
+}
+
+/** What a stage tells, line by line. */
+function messagesIn(stderr: string): string[] {
+  return stderr.split("\n").flatMap((line) => {
+    try {
+      return [String(JSON.parse(line).msg)];
+    } catch {
+      return [];
+    }
+  });
 }
 
 /** Writes until nothing more fits. */

@@ -15,6 +15,7 @@ export const noDeadLetterTopic: FaultRow = {
   number: 27,
   title: "dead-letter topic unavailable",
   expected: "dead letters stay unsent and are sent later, once; other work and the sweep go on",
+  says: [/(?=.*waiting)(?=.*work\.dead_letter)/],
   deadlineSeconds: 60,
   quick: false,
   async run(random) {
