@@ -1,4 +1,5 @@
 /** `npm run test:faults`: the fault matrix on real servers, a row at a time, each with a life of its own. */
+import { writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import { parseArgs } from "node:util";
 import { columns } from "../../src/cli/format.ts";
@@ -7,24 +8,27 @@ import { killLeftCommands } from "../support/commands.ts";
 import { seededRandom } from "../support/random.ts";
 import { startTestServers } from "../support/servers.ts";
 import { manyKills, SETTLED_WITHIN_MS } from "./kills.ts";
+import { beginning, markdownTable, measuredOn } from "./markdown.ts";
 import type { FaultOutcome } from "./row.ts";
 import { ROWS } from "./rows/index.ts";
 import { tryRow } from "./try-row.ts";
 
-const HELP = `npm run test:faults [-- --row N[,M]] [--kills N] [--seed S]
+const HELP = `npm run test:faults [-- --row N[,M]] [--kills N] [--seed S] [--markdown FILE]
 
 Every fault of the matrix in docs/guarantees.md, brought about on a real Postgres and a real Kafka, then checked against a
 fold of the ledger: nothing lost, nothing doubled.
 
-  --row N[,M]  only these
-  --kills N    instead: kill -9 at N random moments of random stages under load
-  --seed S     repeats a run (default: chosen, and printed)`;
+  --row N[,M]      only these
+  --kills N        instead: kill -9 at N random moments of random stages under load
+  --seed S         repeats a run (default: chosen, and printed)
+  --markdown FILE  writes the table there too, for the docs, below a line that says when and on what it was measured`;
 
 const { values } = parseArgs({
   options: {
     row: { type: "string" },
     kills: { type: "string" },
     seed: { type: "string" },
+    markdown: { type: "string" },
     help: { type: "boolean" },
   },
 });
@@ -43,6 +47,7 @@ interface Trial {
 const trials = chosenTrials();
 const seed = Number(values.seed ?? Date.now() % 2 ** 31);
 const { TEST_DATABASE_URL: databaseUrl, TEST_KAFKA_BROKERS: kafkaBrokers } = process.env;
+const begun = beginning();
 const servers = await startTestServers({ databaseUrl, kafkaBrokers }, new AbortController().signal);
 process.env.TEST_DATABASE_URL = servers.databaseUrl;
 process.env.TEST_KAFKA_BROKERS = servers.kafkaBrokers;
@@ -56,6 +61,7 @@ try {
 }
 console.log(`\n${columns(table)}\n`);
 console.log(`seed ${seed}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`);
+if (values.markdown) writeFileSync(values.markdown, `${measuredOn(begun, seed)}\n\n${markdownTable(table)}\n`);
 console.log(`${trials.length - failed - skippedRows} passed, ${failed} failed, ${skippedRows} skipped`);
 process.exit(failed > 0 ? 1 : 0);
 
