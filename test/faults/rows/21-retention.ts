@@ -11,9 +11,12 @@ const READERS: readonly StageName[] = ["router", "kafka:materialize"];
 
 export const retention: FaultRow = {
   number: 21,
-  title: "retention passed the consumers",
+  title: "retention passed the consumers, an agent first",
   expected: "noticed, forwarded again from the ledger; never a silent jump",
-  says: [/retention deleted \d+ records.*the whole ledger flows again/],
+  says: [
+    /retention deleted messages before an agent took them: sending them again/,
+    /retention deleted \d+ records.*the whole ledger flows again/,
+  ],
   deadlineSeconds: 90,
   quick: false,
   async run(random) {
@@ -22,25 +25,43 @@ export const retention: FaultRow = {
     life.startAll();
     await life.capture(150);
     await life.untilSettled(60_000);
+    const messages = await passEnricher(life);
     const asked = life.asked();
     for (const stage of READERS) await life.kill(stage);
     await life.capture(150);
     await until(async () => (await store.outbox.pending()) === 0);
-    await deleteAll(life);
+    await deleteAll(life, EVENTS_TOPIC);
     for (const stage of READERS) life.start(stage);
     await life.capture(50);
     const recoveredMs = await life.untilSettled(90_000);
     requireNotAskedAgain(asked, life.asked());
     await requireFlows(life, /^retention deleted \d+ records/);
-    return await outcomeOf(life, "150 events deleted from the log before anybody had read them", recoveredMs);
+    const injected = `${messages} messages to the enricher deleted unread, then 150 events`;
+    return await outcomeOf(life, injected, recoveredMs);
   },
 };
 
+/** Deletes the messages to an agent that is away, and waits until it has done that work all the same. Returns how many. */
+async function passEnricher(life: Life): Promise<number> {
+  const queued = () => life.world.app.db<{ type: string; count: number }[]>`
+    select work_type as type, count(*) as count from lifestream.work where status not in ('done', 'dead', 'discarded')
+    group by 1`;
+  const onlyEnriching = (open: { type: string }[]) => open.length === 1 && open[0]?.type === "enrich_link";
+  await life.kill("agent:enricher");
+  await life.capture(60);
+  await until(async () => onlyEnriching(await queued()), 60_000);
+  const [open] = await queued();
+  await deleteAll(life, "work.enrich_link");
+  life.start("agent:enricher");
+  await life.untilSettled(60_000);
+  return open?.count ?? 0;
+}
+
 /** What retention does, at once. */
-async function deleteAll({ world: { app, env } }: Life): Promise<void> {
+async function deleteAll({ world: { app, env } }: Life, topic: string): Promise<void> {
   const admin = new Admin({ clientId: "test", bootstrapBrokers: (env.KAFKA_BROKERS ?? "").split(",") });
-  const ends = await app.log.endOffsets([EVENTS_TOPIC]);
+  const ends = await app.log.endOffsets([topic]);
   const partitions = [...ends].map(([key, end]) => ({ partition: Number(key.split(":")[1]), offset: BigInt(end) }));
-  await admin.deleteRecords({ topics: [{ name: `${env.KAFKA_TOPIC_PREFIX}${EVENTS_TOPIC}`, partitions }] });
+  await admin.deleteRecords({ topics: [{ name: `${env.KAFKA_TOPIC_PREFIX}${topic}`, partitions }] });
   await admin.close();
 }
