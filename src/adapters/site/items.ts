@@ -1,11 +1,11 @@
-import { statSync } from "node:fs";
+import { type Stats, statSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import type { Logger } from "../../engine/logger.ts";
 import { mapLimited } from "./each.ts";
 import { entry } from "./entry.ts";
-import { readText, stampOf } from "./files.ts";
+import { readText } from "./files.ts";
 import { fileName, readItem, type SiteItem } from "./item.ts";
 
 /** Where one state of an item stands in the lists. Another state of it is another object: identity says "unchanged". */
@@ -34,10 +34,14 @@ export interface Items {
   read(place: Place): Promise<SiteItem | null>;
 }
 
-interface Seen {
-  readonly stamp: string;
+/** A state of a file, as `stampOf` tells it: without a text for each of thousands of files, twice a publication. */
+type FileState = Pick<Stats, "mtimeMs" | "size" | "ino">;
+
+interface Seen extends FileState {
   /** Null for a file that is no item. */
   readonly place: Place | null;
+  /** The last scan that found it so. */
+  scan: number;
 }
 
 const OPEN_FILES = 64;
@@ -52,27 +56,39 @@ export async function itemNames(folder: string): Promise<string[]> {
 
 /** The items of this folder. */
 export function createItems(folder: string, log: Logger): Items {
-  let seen = new Map<string, Seen>();
+  const seen = new Map<string, Seen>();
+  let scans = 0;
   let last: Scan = { places: [], revision: 0 };
 
   const read = async (name: string): Promise<SiteItem | "gone" | null> => {
     const text = await readText(join(folder, `${name}.json`));
     return text === null ? "gone" : readItem(text, name);
   };
-  const look = async (name: string, stamp: string): Promise<void> => {
+  const look = async (name: string, state: FileState): Promise<void> => {
     const item = await read(name);
     if (item === "gone") return;
     if (!item) log.warn("left out of the site: not an item", { file: `${name}.json` });
-    seen.set(name, { stamp, place: item && placeOf(item) });
+    seen.set(name, { ...state, place: item && placeOf(item), scan: scans });
+  };
+  /** Forgets the items that this scan did not find as they were; returns whether there were any. */
+  const forget = (): boolean => {
+    const before = seen.size;
+    for (const [name, { scan }] of seen) if (scan !== scans) seen.delete(name);
+    return seen.size < before;
   };
 
   return {
     async scan() {
-      const stamps = await stampsOf(folder);
-      const changed = [...stamps].filter(([name, stamp]) => seen.get(name)?.stamp !== stamp);
-      if (changed.length === 0 && stamps.size === seen.size) return last;
-      seen = new Map([...seen].filter(([name, { stamp }]) => stamps.get(name) === stamp));
-      await mapLimited(changed, OPEN_FILES, ([name, stamp]) => look(name, stamp));
+      scans += 1;
+      const changed = await changedIn(folder, (name, found) => {
+        const known = seen.get(name);
+        if (!known || !isSame(known, found)) return true;
+        known.scan = scans;
+        return false;
+      });
+      const hasForgotten = forget();
+      if (changed.length === 0 && !hasForgotten) return last;
+      await mapLimited(changed, OPEN_FILES, ([name, state]) => look(name, state));
       const places = [...seen.values()].flatMap(({ place }) => place ?? []).sort(newestFirst);
       last = { places, revision: last.revision + 1 };
       return last;
@@ -100,13 +116,20 @@ function newestFirst(a: Place, b: Place): number {
   return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
 }
 
-/** The stamp of every item file. Synchronous looks, because ten thousand asynchronous ones take three times as long. */
-async function stampsOf(folder: string): Promise<Map<string, string>> {
-  const stamps = new Map<string, string>();
+const isSame = (a: FileState, b: FileState) => a.mtimeMs === b.mtimeMs && a.size === b.size && a.ino === b.ino;
+
+/** The item files that are not as they were. Synchronous looks: ten thousand asynchronous ones take three times as long. */
+async function changedIn(
+  folder: string,
+  hasChanged: (name: string, found: FileState) => boolean,
+): Promise<[name: string, state: FileState][]> {
+  const changed: [string, FileState][] = [];
   for (const [index, name] of (await itemNames(folder)).entries()) {
     if (index % LOOKS_AT_ONCE === LOOKS_AT_ONCE - 1) await setImmediate();
     const found = statSync(join(folder, `${name}.json`), { throwIfNoEntry: false });
-    if (found) stamps.set(name, stampOf(found));
+    if (!found || !hasChanged(name, found)) continue;
+    const { mtimeMs, size, ino } = found;
+    changed.push([name, { mtimeMs, size, ino }]);
   }
-  return stamps;
+  return changed;
 }

@@ -1,5 +1,6 @@
 import { Admin } from "@platformatic/kafka";
 import { EVENTS_TOPIC } from "../../../src/engine/topics.ts";
+import { isApplied } from "../../support/settled.ts";
 import { until } from "../../support/test-app.ts";
 import { outcomeOf } from "../findings.ts";
 import { Life, type StageName } from "../life.ts";
@@ -43,18 +44,22 @@ export const retention: FaultRow = {
 
 /** Deletes the messages to an agent that is away, and waits until it has done that work all the same. Returns how many. */
 async function passEnricher(life: Life): Promise<number> {
-  const queued = () => life.world.app.db<{ type: string; count: number }[]>`
-    select work_type as type, count(*) as count from lifestream.work where status not in ('done', 'dead', 'discarded')
-    group by 1`;
-  const onlyEnriching = (open: { type: string }[]) => open.length === 1 && open[0]?.type === "enrich_link";
+  const { app } = life.world;
+  const open = () => app.db<{ what: string; count: number }[]>`
+    select work_type || ' ' || status as what, count(*) as count from lifestream.work
+    where status not in ('done', 'dead', 'discarded') group by 1`;
+  const isAllSent = async () => {
+    const [only, ...others] = await open();
+    return others.length === 0 && only?.what === "enrich_link queued" && (await isApplied(app, ["router-v1"]));
+  };
   await life.kill("agent:enricher");
   await life.capture(60);
-  await until(async () => onlyEnriching(await queued()), 60_000);
-  const [open] = await queued();
+  await until(isAllSent, 60_000);
+  const [queued] = await open();
   await deleteAll(life, "work.enrich_link");
   life.start("agent:enricher");
   await life.untilSettled(60_000);
-  return open?.count ?? 0;
+  return queued?.count ?? 0;
 }
 
 /** What retention does, at once. */
