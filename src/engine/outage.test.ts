@@ -24,10 +24,26 @@ test("given an outage whose reason changes, when it is told, then each new reaso
   expect(news.filter(Boolean)).toHaveLength(5);
 });
 
-test("given an outage that is over, when the next one begins, then its reason is told again", () => {
-  const outage = new Outage(longest);
+test("given an outage that is over, when the next one begins, then its reason is told again, and the pauses are short", () => {
+  let now = 0;
+  const outage = new Outage(longest, () => now);
   outage.failed(new EnvironmentError("away"));
   expect(outage.over()).toBe(true);
   expect(outage.over()).toBe(false);
+  now += 10_001;
   expect(outage.failed(new EnvironmentError("away"))).toMatchObject({ isNews: true, waitMs: 199 });
+});
+
+test("given a server that comes and goes many times a second, then that is told every ten seconds, not every time", () => {
+  let now = 0;
+  const outage = new Outage(longest, () => now);
+  let lines = 0;
+  for (; now < 60_000; now += 100) {
+    if (outage.failed(new EnvironmentError("No space left on device")).isNews) lines += 1;
+    if (outage.over()) lines += 1;
+  }
+  expect(lines).toBeGreaterThanOrEqual(10);
+  expect(lines).toBeLessThanOrEqual(12);
+  // Another reason is news at once.
+  expect(outage.failed(new EnvironmentError("away")).isNews).toBe(true);
 });

@@ -8,14 +8,22 @@ const REFUSED: Backoff = { baseMs: 1_000, capMs: 30_000 };
 /** Reasons told in one outage; a reason that changes with every try must not fill the log. */
 const MOST_REASONS = 5;
 
+/** A reason that comes back so soon is no news: a full disk takes a little now and then. In milliseconds. */
+const RELAPSE_MS = 10_000;
+
 /** A stretch of time in which a server is away or refuses us: counts the tries, spaces them, tells each reason once. */
 export class Outage {
-  #random: () => number;
+  readonly #random: () => number;
+  readonly #now: () => number;
   #failures = 0;
-  #told = new Set<string>();
+  /** When each reason was told. */
+  readonly #told = new Map<string, number>();
+  #hasTold = false;
 
-  constructor(random: () => number) {
+  /** `now`: monotonic milliseconds. */
+  constructor(random: () => number, now: () => number = () => performance.now()) {
     this.#random = random;
+    this.#now = now;
   }
 
   get failures(): number {
@@ -24,19 +32,28 @@ export class Outage {
 
   /** One more failed try. `isNews`: its reason was not told yet. */
   failed(error: Error): { readonly isNews: boolean; readonly waitMs: number } {
+    if (this.#failures === 0) this.#forgetOld();
     this.#failures += 1;
     const isNews = this.#told.size < MOST_REASONS && !this.#told.has(error.message);
-    if (isNews) this.#told.add(error.message);
+    if (isNews) {
+      this.#told.set(error.message, this.#now());
+      this.#hasTold = true;
+    }
     const backoff = error instanceof RefusedError ? REFUSED : AWAY;
     return { isNews, waitMs: fullJitter(this.#failures, backoff, this.#random) };
   }
 
-  /** It works again; true when there was an outage. */
+  /** It works again; true when there was an outage that anything was told of. */
   over(): boolean {
-    const was = this.#failures > 0;
+    const wasTold = this.#hasTold;
     this.#failures = 0;
-    this.#told.clear();
-    return was;
+    this.#hasTold = false;
+    return wasTold;
+  }
+
+  #forgetOld(): void {
+    const now = this.#now();
+    for (const [reason, at] of this.#told) if (now - at > RELAPSE_MS) this.#told.delete(reason);
   }
 }
 

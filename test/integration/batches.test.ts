@@ -1,6 +1,7 @@
 /** State must not depend on which events came in one batch: a rebuild folds thousands at once, a stage a few. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { StoredEvent } from "../../src/engine/event.ts";
+import { ingest } from "../../src/pipeline/ingest.ts";
 import { applyProjection } from "../../src/pipeline/materializer.ts";
 import { seededRandom, testSeed } from "../support/random.ts";
 import { createTestApp, type TestApp } from "../support/test-app.ts";
@@ -74,6 +75,42 @@ function someEvents(random: () => number): StoredEvent[] {
     return { id, type, subject, subjectId, payload, position, occurredAt: at, ...common } as unknown as StoredEvent;
   });
 }
+
+test(
+  "given a completion before its todo, when its record is read after the todo's, then the todo is done, but for one begun anew",
+  async () => {
+    const { store, registry, db } = world.app;
+    const event = (type: string, n: number) => {
+      const payload = type === "todo.created" ? { title: `todo ${n}` } : {};
+      return { type, subject: "todo", subjectId: `late:${n}`, payload };
+    };
+    const inLedger = [
+      event("todo.completed", 1),
+      event("todo.completed", 2),
+      event("todo.created", 1),
+      event("todo.created", 2),
+      event("todo.created", 2),
+      event("todo.created", 3),
+      event("todo.completed", 3),
+      event("todo.created", 3),
+    ];
+    await ingest(inLedger, { store, registry, now: () => new Date() });
+    const events = await Promise.all([1, 2, 3].map((n) => store.ledger.ofSubject(`late:${n}`)));
+    const ofType = (type: string) => events.flat().filter((one) => one.type === type);
+    const projection = registry.projections.find(({ name }) => name === "todos");
+    if (!projection) throw new Error("todos are not projected");
+    for (const batch of [ofType("todo.created"), ofType("todo.completed"), ofType("todo.created")])
+      await store.transaction((tx) => applyProjection(projection, batch, tx));
+    expect(
+      await db`select subject_id as id, status from lifestream.todos where subject_id like 'late:%' order by 1`,
+    ).toEqual([
+      { id: "late:1", status: "done" },
+      { id: "late:2", status: "open" },
+      { id: "late:3", status: "open" },
+    ] as never);
+  },
+  TEST_MS,
+);
 
 test(
   "given events of any kind, when applied one by one or many at once, then the tables are the same",

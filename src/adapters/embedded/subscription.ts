@@ -190,8 +190,8 @@ export class EmbeddedSubscription implements Subscription {
   }
 
   #goesOn(): void {
-    if (!this.#outage.over()) return;
+    if (this.#outage.failures === 0) return;
     this.#options.onChange?.("reading");
-    this.#parts.logger.info("reading again", { group: this.#options.group });
+    if (this.#outage.over()) this.#parts.logger.info("reading again", { group: this.#options.group });
   }
 }

@@ -53,13 +53,36 @@ async function applyCompleted(events: readonly StoredEvent[], tx: Sql): Promise<
   const known = await knownIn("todos", [...new Set(events.map((event) => event.subjectId))], tx);
   const { present, parked } = park(events, (event) => event.subjectId, known);
   const rows = lastOfEach(present, subjectOf);
-  await tx`
+  const done = await tx<{ id: string }[]>`
     update lifestream.todos t
     set status = 'done', completed_at = n.at, updated_at = n.at, position = n.position
     from unnest(${rows.map((e) => e.subjectId)}::text[], ${rows.map((e) => e.occurredAt)}::timestamptz[],
       ${rows.map(placeOf)}::bigint[]) as n(subject_id, at, position)
-    where t.subject_id = n.subject_id and t.position <= n.position`;
+    where t.subject_id = n.subject_id and t.position <= n.position
+    returning t.subject_id as id`;
+  const ids = new Set(done.map(({ id }) => id));
+  await completeLate(
+    rows.filter((event) => !ids.has(event.subjectId)),
+    tx,
+  );
   return parked;
+}
+
+/**
+ * A completion of before its todo, as the ledger has them, whose record is read after the todo's: where partitions were
+ * added, the two may lie in different ones. It takes effect as the todo is created, as if it had waited for that.
+ */
+async function completeLate(rows: readonly StoredEvent[], tx: Sql): Promise<void> {
+  if (rows.length === 0) return;
+  await tx`
+    update lifestream.todos t
+    set status = 'done', completed_at = n.at, updated_at = n.at, position = c.first
+    from unnest(${rows.map((e) => e.subjectId)}::text[], ${rows.map((e) => e.occurredAt)}::timestamptz[],
+      ${rows.map(placeOf)}::bigint[]) as n(subject_id, at, position)
+    cross join lateral (
+      select min(e.position) as first from lifestream.events e
+      where e.subject_id = n.subject_id and e.event_type = ${todoCreated.type}) as c
+    where t.subject_id = n.subject_id and n.position < c.first and t.position <= c.first`;
 }
 
 /** Todos as another program left them, unless a later event is known. */
