@@ -34,7 +34,7 @@ export function relayStage(app: StageContext, options: StageOptions): Stage {
   const { outbox, forwarding } = store;
   return drainStage(
     app,
-    createRelay({ log, outbox, forwarding, topics, readers, logger, telemetry, clock: clock.now }),
+    createRelay({ log, outbox, forwarding, topics, readers, logger, telemetry, clock: clock.now, sleep: clock.sleep }),
     options,
   );
 }

@@ -4,10 +4,9 @@ import { columns, paint } from "./format.ts";
 
 /** What more partitions mean, said before anybody agrees to them. */
 export const ORDERING = [
-  "More partitions send some subjects' later events elsewhere than their earlier ones, so that for a while a later one",
-  "can be handled first. State tables end the same all the same: a row refuses what is older in the ledger than what it",
-  "has, and work is claimed once in whatever order. To rule even that out, stop kafka:publish until every stage has",
-  "caught up (npm run status). Restart the stages that read the topic: running ones do not look into new partitions.",
+  "More partitions send some subjects' later records elsewhere than their earlier ones. Events stay in order: kafka:publish",
+  "takes to new partitions of events.raw once everything sent before has been read. Work is claimed once, in whatever",
+  "order. Restart the stages that read the topic: running ones do not look into new partitions.",
 ].join("\n");
 
 const WORDS = { created: "would be created", repaired: "would be repaired", unchanged: "unchanged", denied: "denied" };

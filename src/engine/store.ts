@@ -324,6 +324,10 @@ export interface KnownLog extends LogIdentity {
 export interface Forwarding {
   knownIdentity(): Promise<KnownLog | null>;
   noteIdentity(log: KnownLog): Promise<void>;
+  /** Among how many partitions of `events.raw` keys are shared; null: not written down yet. */
+  partitions(): Promise<number | null>;
+  /** Writes that down; false where a batch is written down as being sent, whose keys are shared as they were. */
+  sharePartitions(lease: Lease, among: number): Promise<boolean>;
   /** Last offsets that the log acknowledged of a topic that is no way to anything else: dead letters, or tags. */
   acknowledgedIn(topic: string): Promise<ReadonlyMap<string, number>>;
   /** What was sent to the log of the known identity, and how far it was read. */

@@ -24,6 +24,7 @@ test("given a topic that is away for a while, when it is there under another id,
     noteIdentity: async (identity) => {
       known = identity;
     },
+    partitions: async () => 1,
     sentState: async () => ({ acknowledged: new Map(), places: [] }),
     startOver: async (identity, reason) => {
       known = identity;
@@ -39,6 +40,7 @@ test("given a topic that is away for a while, when it is there under another id,
     logger: silentLogger,
     telemetry: noTelemetry,
     clock: () => now,
+    sleep: async () => {},
   });
   const look = async () => {
     now += 60_000;

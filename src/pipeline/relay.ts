@@ -1,3 +1,4 @@
+import type { Clock } from "../engine/clock.ts";
 import { type DataError, EnvironmentError } from "../engine/errors.ts";
 import { type Log, type LogIdentity, positionKey, type RecordPosition } from "../engine/log.ts";
 import { lossIn } from "../engine/log-loss.ts";
@@ -29,6 +30,12 @@ const LOG_CHECK_MS = 15_000;
  */
 const SILENCE_MS = 1_000;
 
+/** Readers get so long to read everything, while nothing is sent, before keys are shared among more partitions. */
+const GROW_WAIT_MS = 3_000;
+const GROW_POLL_MS = 50;
+/** From one such try to the next. */
+const GROW_PAUSE_MS = 20_000;
+
 export interface RelayOptions {
   readonly log: Log;
   readonly outbox: Outbox;
@@ -41,6 +48,7 @@ export interface RelayOptions {
   readonly telemetry: Telemetry;
   /** Monotonic milliseconds. */
   readonly clock: () => number;
+  readonly sleep: Clock["sleep"];
 }
 
 /**
@@ -54,6 +62,9 @@ export function createRelay(options: RelayOptions): Drainer {
   let checkAt = 0;
   /** Last offset that each partition acknowledged. */
   let reached = new Map<string, number>();
+  /** Among how many partitions keys are shared, and how many there are. */
+  let shared: Shared = { among: 1, there: 1 };
+  let growAt = 0;
   /** When the log was last seen to hold all that. */
   let seenAt = Number.NEGATIVE_INFINITY;
   /** What was found lost, until the ledger flows again: whoever asks anew may find it overwritten. */
@@ -66,18 +77,26 @@ export function createRelay(options: RelayOptions): Drainer {
       sent = [];
       checkAt = 0;
     },
-    async step(lease) {
+    async step(lease, signal) {
       if (loss) {
         await startOver(await currentLog(options), loss, options);
         loss = null;
         checkAt = 0;
       }
       if (clock() >= checkAt) {
-        const acknowledged = await followLog(options);
-        if (acknowledged === "started over") return true;
-        reached = new Map(acknowledged);
+        const followed = await followLog(lease, options);
+        if (followed === "started over") return true;
+        reached = new Map(followed.acknowledged);
+        shared = followed.shared;
         checkAt = clock() + LOG_CHECK_MS;
         seenAt = clock();
+      }
+      if (shared.there > shared.among && clock() >= growAt) {
+        // What was sent is marked, and nothing else is written down as being sent.
+        const inHand = await outbox.next(lease, 0, sent);
+        sent = [];
+        if (inHand.length === 0) shared = await takeMore(shared, lease, options, signal);
+        growAt = clock() + GROW_PAUSE_MS;
       }
       const startedAt = performance.now();
       const rows = await outbox.next(lease, BATCH, sent);
@@ -91,8 +110,8 @@ export function createRelay(options: RelayOptions): Drainer {
       faultPoint("relay.before-send");
       const placed = await appendApart(
         rows,
-        (records) => log.append(EVENTS_TOPIC, records),
-        (row, error) => sendSmaller(row, error, lease, options),
+        (records) => log.append(EVENTS_TOPIC, records, shared.among),
+        (row, error) => sendSmaller(row, error, { lease, among: shared.among }, options),
       );
       faultPoint("relay.after-send");
       const positions = placed.filter((position) => position !== null);
@@ -118,12 +137,12 @@ export function createRelay(options: RelayOptions): Drainer {
 async function sendSmaller(
   row: OutboxRow,
   refused: DataError,
-  lease: Lease,
+  { lease, among }: { readonly lease: Lease; readonly among: number },
   { log, outbox, logger, telemetry }: RelayOptions,
 ): Promise<RecordPosition | null> {
   const smaller = withoutPayload(row);
   try {
-    const [position] = await log.append(EVENTS_TOPIC, [smaller]);
+    const [position] = await log.append(EVENTS_TOPIC, [smaller], among);
     return position ?? null;
   } catch (error) {
     if (!isTooLarge(error)) throw error;
@@ -143,14 +162,20 @@ async function isShort(log: Log, reached: ReadonlyMap<string, number>): Promise<
 const lostTail = ({ topic, partition, offset }: RecordPosition) =>
   `${topic}, partition ${partition}, has lost its tail: it gave out offset ${offset} once more`;
 
-/** Makes the ledger flow again where the log is another one or has lost events; else what it has acknowledged so far. */
-async function followLog(options: RelayOptions): Promise<ReadonlyMap<string, number> | "started over"> {
+interface Followed {
+  /** What the log has acknowledged so far, by `positionKey`. */
+  readonly acknowledged: ReadonlyMap<string, number>;
+  readonly shared: Shared;
+}
+
+/** Makes the ledger flow again where the log is another one or has lost events; else how things stand. */
+async function followLog(lease: Lease, options: RelayOptions): Promise<Followed | "started over"> {
   const { forwarding } = options;
   const [now, known] = await Promise.all([identityOf(options), forwarding.knownIdentity()]);
   if (!known) {
     // What is gone from it by now was another system's.
     await forwarding.noteIdentity({ ...now, flowFrom: await options.log.startOffsets([EVENTS_TOPIC]) });
-    return new Map();
+    return { acknowledged: new Map(), shared: await sharedNow(lease, options) };
   }
   const changed = changedTopics(known, now);
   if (changed.length > 0) {
@@ -165,9 +190,50 @@ async function followLog(options: RelayOptions): Promise<ReadonlyMap<string, num
   const { loss, acknowledged } = await lookForLoss(known, options);
   // Looked at twice: what is asked one after the other may have moved in between.
   const reason = loss && (await lookForLoss(known, options)).loss;
-  if (!reason) return acknowledged;
+  if (!reason) return { acknowledged, shared: await sharedNow(lease, options) };
   await startOver(await currentLog(options), reason, options);
   return "started over";
+}
+
+/** Partitions of `events.raw`: among how many keys are shared, and how many there are. */
+interface Shared {
+  readonly among: number;
+  readonly there: number;
+}
+
+async function sharedNow(lease: Lease, { log, forwarding }: RelayOptions): Promise<Shared> {
+  const [there, known] = [(await log.endOffsets([EVENTS_TOPIC])).size, await forwarding.partitions()];
+  if (known !== null) return { among: Math.min(known, there), there };
+  await forwarding.sharePartitions(lease, there);
+  return { among: there, there };
+}
+
+/**
+ * Shares keys among partitions that were added, once everything sent so far has been read: a subject whose events lie in
+ * two partitions would be read out of order. Where readers do not get there within a moment, later.
+ */
+async function takeMore(shared: Shared, lease: Lease, options: RelayOptions, signal: AbortSignal): Promise<Shared> {
+  const { forwarding, logger, clock } = options;
+  const until = clock() + GROW_WAIT_MS;
+  while (!(await isAllRead(options))) {
+    if (clock() >= until) return shared;
+    await options.sleep(GROW_POLL_MS, signal);
+  }
+  if (!(await forwarding.sharePartitions(lease, shared.there))) return shared;
+  logger.info(`keys are shared among ${shared.there} partitions of ${EVENTS_TOPIC} from now on`, {
+    before: shared.among,
+  });
+  return { ...shared, among: shared.there };
+}
+
+async function isAllRead({ log, forwarding, readers }: RelayOptions): Promise<boolean> {
+  const [known, { places }] = [await forwarding.knownIdentity(), await forwarding.sentState()];
+  const [starts, ends] = [await log.startOffsets([EVENTS_TOPIC]), await log.endOffsets([EVENTS_TOPIC])];
+  const readTo = new Map(places.map((place) => [`${place.group}/${positionKey(place)}`, place.lastOffset + 1]));
+  return [...ends].every(([key, end]) => {
+    const begin = Math.max(starts.get(key) ?? 0, known?.flowFrom.get(key) ?? 0);
+    return readers.every((group) => Math.max(begin, readTo.get(`${group}/${key}`) ?? 0) >= end);
+  });
 }
 
 async function lookForLoss({ flowFrom }: KnownLog, { forwarding, log, topics, readers }: RelayOptions) {

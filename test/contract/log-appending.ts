@@ -1,6 +1,7 @@
 import { describe, expect } from "bun:test";
 import { DataError, EnvironmentError } from "../../src/engine/errors.ts";
 import { positionKey } from "../../src/engine/log.ts";
+import { partitionOf } from "../../src/engine/partition.ts";
 import { type LogSuite, numbered, record } from "./log-suite.ts";
 import { text } from "./reader.ts";
 
@@ -40,6 +41,21 @@ export function appending(suite: LogSuite): void {
       );
       const expected = Object.values(KNOWN_HASHES).map((hash) => (hash & 0x7fffffff) % 7);
       expect(positions.map(({ partition }) => partition)).toEqual(expected);
+    });
+
+    given("fewer partitions than there are, then keys are shared among the first so many", async () => {
+      const topic = await makeTopic(5);
+      const keys = Array.from({ length: 40 }, (_, n) => `key ${n}`);
+      const append = async (among?: number) =>
+        (
+          await suite.log.append(
+            topic,
+            keys.map((key) => record(key)),
+            among,
+          )
+        ).map(({ partition }) => partition);
+      expect(await append(2)).toEqual(keys.map((key) => partitionOf(key, 2)));
+      expect(await append()).toEqual(keys.map((key) => partitionOf(key, 5)));
     });
 
     given("appends that follow each other, then offsets count on from zero without a gap", async () => {

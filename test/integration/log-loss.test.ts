@@ -222,20 +222,31 @@ test(
   async () => {
     await using world = await createTestApp(EMBEDDED);
     const { log, store, registry, logger, telemetry } = world.app;
+    const { sleep } = world.app.clock;
     const lease = { name: "relay", holder: "test" };
     let now = 0;
     let appended = 0;
     const counting: Log = {
       ...log,
-      append: (topic, records) => {
+      append: (topic, records, among) => {
         appended += records.length;
-        return log.append(topic, records);
+        return log.append(topic, records, among);
       },
     };
     const { outbox, forwarding } = store;
     const topics = registry.topics.map(({ name }) => name);
     const clock = () => now;
-    const relay = createRelay({ log: counting, outbox, forwarding, topics, readers: ALL, logger, telemetry, clock });
+    const relay = createRelay({
+      log: counting,
+      outbox,
+      forwarding,
+      topics,
+      readers: ALL,
+      logger,
+      telemetry,
+      clock,
+      sleep,
+    });
     const work = async () => {
       await store.leases.acquire(lease, 60_000);
       return relay.step(lease, AbortSignal.timeout(TEST_MS));

@@ -39,16 +39,17 @@ function loseTails(names: readonly string[], { scheduler, cluster }: Scene): str
   return `the broker loses its last records: ${inWords(cut)}`;
 }
 
-/**
- * What nothing that follows would show: the last messages to the agents are deleted before they are read, and the last
- * dead letters are gone, while everything else is there.
- */
-export function loseLast({ cluster, registry }: Pick<Scene, "cluster" | "registry">): string {
+/** The last messages to the agents are deleted before they are read: nothing that follows them shows it. */
+export function deleteMessages({ cluster, registry }: Pick<Scene, "cluster" | "registry">): string {
   const topics = [...registry.work.values()].map(({ topic }) => topic);
-  const messages = topics.map((name) => [name, cluster.deleteOldest(name, (held) => held)] as const);
-  const letters = [DEAD_LETTER_TOPIC, cluster.cutTail(DEAD_LETTER_TOPIC, () => LETTERS_LOST)] as const;
+  return `retention deletes ${inWords(topics.map((name) => [name, cluster.deleteOldest(name, (held) => held)]))}`;
+}
+
+/** The last dead letters are gone, while everything else is there. */
+export function loseLetters({ cluster }: Pick<Scene, "cluster">): string {
+  const lost = [DEAD_LETTER_TOPIC, cluster.cutTail(DEAD_LETTER_TOPIC, () => LETTERS_LOST)] as const;
   cluster.crash();
-  return `retention deletes ${inWords(messages)}, and the broker loses ${inWords([letters])}`;
+  return `the broker loses ${inWords([lost])}`;
 }
 
 /** What is old is deleted, whether somebody has read it or not. */

@@ -13,7 +13,7 @@ export interface LedgerEntry extends StoredEvent {
 }
 
 const LATE_CHECK_MS = 500;
-const EMPTY_BATCH = { ids: [] as readonly string[], highWater: 0, generation: 1 };
+const EMPTY_BATCH = { ids: [] as readonly string[], highWater: 0, generation: 1, partitions: null as number | null };
 
 /** The events and the relay's way through them, each change a part of the running transaction. */
 export class MemoryLedger {
@@ -30,6 +30,18 @@ export class MemoryLedger {
   /** How often the ledger began to flow anew, from 1. */
   get generation(): number {
     return this.#outbox.get("batch")?.generation ?? EMPTY_BATCH.generation;
+  }
+
+  get partitions(): number | null {
+    return this.#outbox.get("batch")?.partitions ?? null;
+  }
+
+  /** Not while a batch is being sent, unless it is the first time. */
+  sharePartitions(among: number): boolean {
+    const batch = this.#outbox.get("batch") ?? EMPTY_BATCH;
+    if (batch.partitions !== null && batch.ids.length > 0) return false;
+    this.#outbox.set("batch", { ...batch, partitions: among }, this.around.undo());
+    return true;
   }
 
   /** All events, in their order. */
@@ -100,7 +112,11 @@ export class MemoryLedger {
 
   /** Everything is to be sent once more; returns how many events had been sent. */
   startOver(): number {
-    this.#outbox.set("batch", { ids: [], highWater: 0, generation: this.generation + 1 }, this.around.undo());
+    this.#outbox.set(
+      "batch",
+      { ids: [], highWater: 0, generation: this.generation + 1, partitions: null },
+      this.around.undo(),
+    );
     const published = this.inOrder().filter((event) => event.published);
     for (const { id } of published) this.#update(id, { published: false });
     return published.length;

@@ -90,8 +90,8 @@ export class MemoryCluster {
       return answer();
     };
     let before: Promise<unknown> = Promise.resolve();
-    const append: Log["append"] = (topic, records) => {
-      const appended = this.#append(process, topic, records, before);
+    const append: Log["append"] = (topic, records, among) => {
+      const appended = this.#append(process, topic, { records, among }, before);
       before = appended.catch(() => {});
       return appended;
     };
@@ -287,7 +287,7 @@ export class MemoryCluster {
   async #append(
     process: SimProcess,
     topic: string,
-    records: readonly NewRecord[],
+    { records, among }: { records: readonly NewRecord[]; among: number | undefined },
     before: Promise<unknown>,
   ): Promise<RecordPosition[]> {
     const { scheduler, faults } = this;
@@ -302,7 +302,7 @@ export class MemoryCluster {
     const isUp = () => this.#incarnation === incarnation;
     // From here on it is on its way, whatever becomes of the sender.
     const arrived = scheduler.point(this.broker).then(() => {
-      const written = this.#write(topic, records, isUp);
+      const written = this.#write(topic, { records, among }, isUp);
       if (late) for (const position of written) this.sentLate.add(`${positionKey(position)}:${position.offset}`);
       return written;
     });
@@ -312,11 +312,15 @@ export class MemoryCluster {
     return positions;
   }
 
-  #write(name: string, records: readonly NewRecord[], isUp: () => boolean): RecordPosition[] {
+  #write(
+    name: string,
+    { records, among }: { records: readonly NewRecord[]; among: number | undefined },
+    isUp: () => boolean,
+  ): RecordPosition[] {
     if (this.faults.down || !isUp()) throw new EnvironmentError("Kafka: no broker answers");
     const topic = this.#topic(name);
     const positions = records.map(({ key, value, headers }) => {
-      const partition = partitionOf(key, topic.partitions.length);
+      const partition = partitionOf(key, among ?? topic.partitions.length);
       const stored = topic.partitions[partition] ?? [];
       const offset = stored.length;
       const timestamp = this.scheduler.now;

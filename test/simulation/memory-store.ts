@@ -160,6 +160,12 @@ export class MemoryDatabase {
       forwarding: {
         knownIdentity: () => alone(() => this.identity.get("log") ?? null),
         noteIdentity: (identity) => alone(() => this.identity.set("log", identity, this.#undo)),
+        partitions: () => alone(() => this.ledger.partitions),
+        sharePartitions: (lease, among) =>
+          alone(() => {
+            this.#requireLease(lease);
+            return this.ledger.sharePartitions(among);
+          }),
         acknowledgedIn: () => alone(() => new Map(this.acknowledged.entries())),
         sentState: () => alone(() => this.#sentState()),
         startOver: (identity) => alone(() => this.#startOver(identity)),

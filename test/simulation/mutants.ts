@@ -193,6 +193,11 @@ const lostLetterUnnoticed: Mutation = {
   calamities: ["lost tail"],
 };
 
+/** Keys go to partitions that were added at once, whether what came before is read or not. */
+const addedPartitionsUsedAtOnce: Mutation = {
+  log: (log) => ({ ...log, append: (topic, records) => log.append(topic, records) }),
+};
+
 /** What waited for its parent is not offered again when that comes. */
 const parkedForgotten: Mutation = inTransactions((tx) => ({ parked: { ...tx.parked, take: async () => [] } }));
 
@@ -227,6 +232,7 @@ export const mutants: Readonly<Record<string, Mutant>> = {
   "what retention deleted is jumped": { mutation: retentionUnnoticed, breaks: "I1 lost" },
   "work whose message was deleted is not sent again": { mutation: deletedMessagesForgotten, breaks: "I5 alive" },
   "a lost dead letter is not noticed": { mutation: lostLetterUnnoticed, breaks: "I4 dead letter" },
+  "added partitions are used at once": { mutation: addedPartitionsUsedAtOnce, breaks: "I3 order" },
   "what is parked is forgotten": { mutation: parkedForgotten, breaks: "I1 parked" },
   "a round does not wait for its dead letter": { mutation: roundsDoNotWait, breaks: "I4 dead letter" },
   "what is redriven is not read": { mutation: redriveReadsNothing, breaks: "I1 lost" },

@@ -6,7 +6,7 @@ import { noTelemetry } from "../../src/engine/telemetry.ts";
 import { EVENTS_TOPIC } from "../../src/engine/topics.ts";
 import { agentStage, materializerStages, relayStage, routerStages, type StageContext } from "../../src/stages.ts";
 import { seededRandom } from "../support/random.ts";
-import { befall, CALAMITIES, type Calamity, loseLast } from "./calamities.ts";
+import { befall, CALAMITIES, type Calamity, deleteMessages, loseLetters } from "./calamities.ts";
 import { lettersByRound } from "./checker.ts";
 import { happened, MOODS, type Mood, noted, type Outside, simulatedDomain } from "./domain.ts";
 import { MemoryCluster } from "./memory-log.ts";
@@ -52,6 +52,12 @@ const DATABASE_BACK_MS = 60_000;
 const BROKER_START_MS = 1_200;
 /** How often it is looked whether everything has come to rest. */
 const ASKED_EVERY_MS = 20;
+const MOST_PARTITIONS = 6;
+/** How often, and how far apart, messages are deleted once all is calm. */
+const RETENTIONS = 12;
+const RETENTION_MS = 1_500;
+/** Most of what is given up has its dead letter by then. */
+const LETTERS_LOST_MS = 12_000;
 /** How often a person may sit down at the failure desk. */
 const OPERATOR_MS = 1_000;
 
@@ -252,6 +258,7 @@ export class World {
         this.#tell("rebalance");
         for (const group of ["router-v1", "materializer-v1", "enricher-v1"]) cluster.rebalance(cluster.group(group));
       },
+      () => this.#grow(),
     ];
     mischiefs[scheduler.below(mischiefs.length)]?.();
   }
@@ -302,6 +309,14 @@ export class World {
     if (calamity === "lost tail") this.#away("Kafka", this.cluster.faults, BROKER_START_MS + scheduler.below(2_500));
   }
 
+  /** Somebody adds partitions for events. */
+  #grow(): void {
+    const partitions = this.cluster.endOffsets([EVENTS_TOPIC]).size;
+    const more = Math.min(MOST_PARTITIONS, partitions + 1 + this.scheduler.below(2));
+    this.#tell(`${more} partitions of ${EVENTS_TOPIC} instead of ${partitions}`);
+    this.cluster.addPartitions(EVENTS_TOPIC, more);
+  }
+
   /** Somebody sits down at the failure desk. */
   #decide(): void {
     const desk = { ...this.#scene, process: this.#outer };
@@ -340,7 +355,12 @@ export class World {
     this.#reliable();
     this.cluster.faults.down = false;
     this.database.faults.down = false;
-    if (this.replayed) this.#tell(loseLast(this));
+    if (!this.replayed) return;
+    if (this.scheduler.chance(0.5))
+      this.scheduler.after(this.#outer, LETTERS_LOST_MS, () => this.#tell(loseLetters(this)));
+    else
+      for (let times = 0; times < RETENTIONS; times += 1)
+        this.scheduler.after(this.#outer, times * RETENTION_MS, () => this.#tell(deleteMessages(this)));
   }
 
   /** Whether the log holds the dead letters that were sent. */

@@ -37,9 +37,9 @@ export class Appender {
   }
 
   /** Positions come back in the order of the records. */
-  append(topic: string, records: readonly NewRecord[]): Promise<RecordPosition[]> {
+  append(topic: string, records: readonly NewRecord[], among?: number): Promise<RecordPosition[]> {
     const before = this.#lanes.get(topic) ?? Promise.resolve();
-    const mine = before.then(() => this.#append(topic, records));
+    const mine = before.then(() => this.#append(topic, records, among));
     this.#lanes.set(
       topic,
       mine.catch(() => {}),
@@ -52,22 +52,22 @@ export class Appender {
     await Promise.allSettled(this.#lanes.values());
   }
 
-  async #append(topic: string, records: readonly NewRecord[]): Promise<RecordPosition[]> {
+  async #append(topic: string, records: readonly NewRecord[], among?: number): Promise<RecordPosition[]> {
     const positions: RecordPosition[] = [];
     for (const chunk of chunksBySize(records)) {
       if (chunk[0] && sizeOf(chunk[0]) > MAX_RECORD_BYTES)
         throw new DataError(`a record is larger than the ${MAX_RECORD_BYTES} bytes that the log takes`, "too_large");
-      positions.push(...(await this.#appendChunk(topic, chunk)));
+      positions.push(...(await this.#appendChunk(topic, chunk, among)));
     }
     return positions;
   }
 
   /** The topic may have been made anew, or grown, since its partitions were counted: then they are counted once more. */
-  async #appendChunk(topic: string, records: readonly NewRecord[]): Promise<RecordPosition[]> {
+  async #appendChunk(topic: string, records: readonly NewRecord[], among?: number): Promise<RecordPosition[]> {
     for (const known of [this.#shapes.get(topic), undefined]) {
       const shape = known ?? (await this.#lookUp(topic));
       const placed = records.map(({ key, value, headers }) => ({
-        partition: partitionOf(key, shape.partitions),
+        partition: partitionOf(key, among ?? shape.partitions),
         key: Buffer.from(key),
         value: Buffer.from(value),
         headers,

@@ -33,8 +33,8 @@ export function createEmbeddedLog({ db, canListen, classify, logger }: EmbeddedL
   const wake = new Wake(db, canListen);
   let tidying: Promise<void> | null = null;
   return {
-    async append(topic, records) {
-      const positions = await appender.append(topic, records);
+    async append(topic, records, among) {
+      const positions = await appender.append(topic, records, among);
       wake.ring(topicSignal(topic));
       return positions;
     },

@@ -15,7 +15,7 @@ const CLOSE_MS = 1_000;
 export function createKafkaLog(config: KafkaConfig, log: Logger): Log {
   const appender = new KafkaAppender(config);
   const kafka: Log = {
-    append: (topic, records) => appender.append(topic, records),
+    append: (topic, records, among) => appender.append(topic, records, among),
     subscribe: (options) => new KafkaSubscription(config, options, log),
     endOffsets: (topics) => admin.endOffsets(config, topics),
     startOffsets: (topics) => admin.startOffsets(config, topics),

@@ -17,8 +17,8 @@ export function prefixed(log: Log, prefix: string): Log {
   const back = (name: string) => name.slice(prefix.length);
   const backKeys = <T>(map: ReadonlyMap<string, T>) => new Map([...map].map(([key, value]) => [back(key), value]));
   return {
-    append: async (topic, records) =>
-      (await log.append(out(topic), records)).map((position) => ({ ...position, topic })),
+    append: async (topic, records, among) =>
+      (await log.append(out(topic), records, among)).map((position) => ({ ...position, topic })),
     subscribe: (options) => prefixedSubscription(log, options, prefix),
     endOffsets: async (topics) => backKeys(await log.endOffsets(topics.map(out))),
     startOffsets: async (topics) => backKeys(await log.startOffsets(topics.map(out))),

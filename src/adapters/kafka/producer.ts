@@ -29,10 +29,10 @@ export class KafkaAppender {
   }
 
   /** Positions come back in the order of the records. */
-  async append(topic: string, records: readonly NewRecord[]): Promise<RecordPosition[]> {
+  async append(topic: string, records: readonly NewRecord[], among?: number): Promise<RecordPosition[]> {
     if (this.#closed) throw new EnvironmentError("Kafka: this log was closed");
     const before = this.#lanes.get(topic) ?? Promise.resolve();
-    const mine = before.then(() => this.#append(topic, records));
+    const mine = before.then(() => this.#append(topic, records, among));
     this.#lanes.set(
       topic,
       mine.catch(() => {}),
@@ -49,12 +49,12 @@ export class KafkaAppender {
     await producer?.close().catch(() => {});
   }
 
-  async #append(topic: string, records: readonly NewRecord[]): Promise<RecordPosition[]> {
+  async #append(topic: string, records: readonly NewRecord[], among?: number): Promise<RecordPosition[]> {
     if (records.length === 0) return [];
     try {
       const producer = this.#open();
       const metadata = await producer.metadata({ topics: [topic] });
-      const partitions = metadata.topics.get(topic)?.partitionsCount ?? 1;
+      const partitions = among ?? metadata.topics.get(topic)?.partitionsCount ?? 1;
       const placed = records.map((record, index) => ({
         index,
         record,

@@ -2,6 +2,7 @@ import { positionKey } from "../../engine/log.ts";
 import type { Forwarding, GroupPlace, KnownLog, Sql } from "../../engine/store.ts";
 import { DEAD_LETTER_TOPIC, EVENTS_TOPIC } from "../../engine/topics.ts";
 import type { Database } from "./connect.ts";
+import { requireLease } from "./leases.ts";
 
 /** Offsets of one topic, by partition. */
 type Offsets = Record<string, number>;
@@ -29,6 +30,20 @@ export function createForwarding(db: Database): Forwarding {
         await forgetMarksOfOthers(tx);
         await writeIdentity(tx as unknown as Database, log);
       });
+    },
+
+    async partitions() {
+      const [batch] = await db<{ partitions: number | null }[]>`select partitions from lifestream.outbox_batch`;
+      return batch?.partitions ?? null;
+    },
+
+    async sharePartitions(lease, among) {
+      return db.begin(async (tx) => {
+        await requireLease(tx, lease);
+        const { count } = await tx`
+          update lifestream.outbox_batch set partitions = ${among} where partitions is null or event_ids = '{}'`;
+        return count > 0;
+      }) as Promise<boolean>;
     },
 
     async acknowledgedIn(topic) {
@@ -59,7 +74,8 @@ export function createForwarding(db: Database): Forwarding {
         await tx`delete from lifestream.kafka_offsets`;
         const [batch] = await tx<{ generation: number }[]>`
           update lifestream.outbox_batch
-          set event_ids = '{}', high_water = 0, generation = generation + 1, acknowledged = '{}' returning generation`;
+          set event_ids = '{}', high_water = 0, generation = generation + 1, acknowledged = '{}', partitions = null
+          returning generation`;
         const events = await tx`update lifestream.events set published_to_kafka = false where published_to_kafka`;
         await tx`
           insert into lifestream.ledger_flows (generation, reason, events)
