@@ -90,7 +90,7 @@ export class MemoryCluster {
       return answer();
     };
     let before: Promise<unknown> = Promise.resolve();
-    const append: Log["append"] = (topic, records, among) => {
+    const append: Log["append"] = (topic, records, among = Number.POSITIVE_INFINITY) => {
       const appended = this.#append(process, topic, { records, among }, before);
       before = appended.catch(() => {});
       return appended;
@@ -287,7 +287,7 @@ export class MemoryCluster {
   async #append(
     process: SimProcess,
     topic: string,
-    { records, among }: { records: readonly NewRecord[]; among: number | undefined },
+    { records, among }: { records: readonly NewRecord[]; among: number },
     before: Promise<unknown>,
   ): Promise<RecordPosition[]> {
     const { scheduler, faults } = this;
@@ -314,13 +314,13 @@ export class MemoryCluster {
 
   #write(
     name: string,
-    { records, among }: { records: readonly NewRecord[]; among: number | undefined },
+    { records, among }: { records: readonly NewRecord[]; among: number },
     isUp: () => boolean,
   ): RecordPosition[] {
     if (this.faults.down || !isUp()) throw new EnvironmentError("Kafka: no broker answers");
     const topic = this.#topic(name);
     const positions = records.map(({ key, value, headers }) => {
-      const partition = partitionOf(key, among ?? topic.partitions.length);
+      const partition = partitionOf(key, Math.min(among, topic.partitions.length));
       const stored = topic.partitions[partition] ?? [];
       const offset = stored.length;
       const timestamp = this.scheduler.now;

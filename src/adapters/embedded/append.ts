@@ -37,7 +37,7 @@ export class Appender {
   }
 
   /** Positions come back in the order of the records. */
-  append(topic: string, records: readonly NewRecord[], among?: number): Promise<RecordPosition[]> {
+  append(topic: string, records: readonly NewRecord[], among = Number.POSITIVE_INFINITY): Promise<RecordPosition[]> {
     const before = this.#lanes.get(topic) ?? Promise.resolve();
     const mine = before.then(() => this.#append(topic, records, among));
     this.#lanes.set(
@@ -52,7 +52,7 @@ export class Appender {
     await Promise.allSettled(this.#lanes.values());
   }
 
-  async #append(topic: string, records: readonly NewRecord[], among?: number): Promise<RecordPosition[]> {
+  async #append(topic: string, records: readonly NewRecord[], among: number): Promise<RecordPosition[]> {
     const positions: RecordPosition[] = [];
     for (const chunk of chunksBySize(records)) {
       if (chunk[0] && sizeOf(chunk[0]) > MAX_RECORD_BYTES)
@@ -63,11 +63,11 @@ export class Appender {
   }
 
   /** The topic may have been made anew, or grown, since its partitions were counted: then they are counted once more. */
-  async #appendChunk(topic: string, records: readonly NewRecord[], among?: number): Promise<RecordPosition[]> {
+  async #appendChunk(topic: string, records: readonly NewRecord[], among: number): Promise<RecordPosition[]> {
     for (const known of [this.#shapes.get(topic), undefined]) {
       const shape = known ?? (await this.#lookUp(topic));
       const placed = records.map(({ key, value, headers }) => ({
-        partition: partitionOf(key, among ?? shape.partitions),
+        partition: partitionOf(key, Math.min(among, shape.partitions)),
         key: Buffer.from(key),
         value: Buffer.from(value),
         headers,

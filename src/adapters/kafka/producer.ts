@@ -29,7 +29,11 @@ export class KafkaAppender {
   }
 
   /** Positions come back in the order of the records. */
-  async append(topic: string, records: readonly NewRecord[], among?: number): Promise<RecordPosition[]> {
+  async append(
+    topic: string,
+    records: readonly NewRecord[],
+    among = Number.POSITIVE_INFINITY,
+  ): Promise<RecordPosition[]> {
     if (this.#closed) throw new EnvironmentError("Kafka: this log was closed");
     const before = this.#lanes.get(topic) ?? Promise.resolve();
     const mine = before.then(() => this.#append(topic, records, among));
@@ -49,12 +53,11 @@ export class KafkaAppender {
     await producer?.close().catch(() => {});
   }
 
-  async #append(topic: string, records: readonly NewRecord[], among?: number): Promise<RecordPosition[]> {
+  async #append(topic: string, records: readonly NewRecord[], among: number): Promise<RecordPosition[]> {
     if (records.length === 0) return [];
     try {
       const producer = this.#open();
-      const metadata = await producer.metadata({ topics: [topic] });
-      const partitions = among ?? metadata.topics.get(topic)?.partitionsCount ?? 1;
+      const partitions = Math.min(among, await partitionsOf(topic, producer, among));
       const placed = records.map((record, index) => ({
         index,
         record,
@@ -113,6 +116,18 @@ export class KafkaAppender {
     this.#producer = null;
     await producer?.close().catch(() => {});
   }
+}
+
+/** What the client remembers of a topic may be older than partitions that the sender knows of: then it is asked anew. */
+async function partitionsOf(
+  topic: string,
+  producer: Producer<string, string, string, string>,
+  among: number,
+): Promise<number> {
+  const count = async (forceUpdate: boolean) =>
+    (await producer.metadata({ topics: [topic], forceUpdate })).topics.get(topic)?.partitionsCount ?? 1;
+  const known = await count(false);
+  return Number.isFinite(among) && among > known ? await count(true) : known;
 }
 
 /** Cuts a list so that no partition gets more than SEND_BYTES in one piece. */
