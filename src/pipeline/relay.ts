@@ -17,6 +17,7 @@ import { EVENTS_TOPIC } from "../engine/topics.ts";
 import type { Drainer } from "../runtime/drain.ts";
 import { faultPoint } from "../runtime/fault-point.ts";
 import { appendApart, isTooLarge } from "./append-apart.ts";
+import { type Shared, sharedPartitions, takeMore } from "./shared-partitions.ts";
 
 /** Rows in one batch: large enough to amortize commits and sends, small enough to stay under memory and latency. */
 const BATCH = 1_000;
@@ -30,10 +31,7 @@ const LOG_CHECK_MS = 15_000;
  */
 const SILENCE_MS = 1_000;
 
-/** Readers get so long to read everything, while nothing is sent, before keys are shared among more partitions. */
-const GROW_WAIT_MS = 3_000;
-const GROW_POLL_MS = 50;
-/** From one such try to the next. */
+/** From one try to share keys among added partitions to the next. */
 const GROW_PAUSE_MS = 20_000;
 
 export interface RelayOptions {
@@ -175,7 +173,7 @@ async function followLog(lease: Lease, options: RelayOptions): Promise<Followed 
   if (!known) {
     // What is gone from it by now was another system's.
     await forwarding.noteIdentity({ ...now, flowFrom: await options.log.startOffsets([EVENTS_TOPIC]) });
-    return { acknowledged: new Map(), shared: await sharedNow(lease, options) };
+    return { acknowledged: new Map(), shared: await sharedPartitions(lease, options) };
   }
   const changed = changedTopics(known, now);
   if (changed.length > 0) {
@@ -190,50 +188,9 @@ async function followLog(lease: Lease, options: RelayOptions): Promise<Followed 
   const { loss, acknowledged } = await lookForLoss(known, options);
   // Looked at twice: what is asked one after the other may have moved in between.
   const reason = loss && (await lookForLoss(known, options)).loss;
-  if (!reason) return { acknowledged, shared: await sharedNow(lease, options) };
+  if (!reason) return { acknowledged, shared: await sharedPartitions(lease, options) };
   await startOver(await currentLog(options), reason, options);
   return "started over";
-}
-
-/** Partitions of `events.raw`: among how many keys are shared, and how many there are. */
-interface Shared {
-  readonly among: number;
-  readonly there: number;
-}
-
-async function sharedNow(lease: Lease, { log, forwarding }: RelayOptions): Promise<Shared> {
-  const [there, known] = [(await log.endOffsets([EVENTS_TOPIC])).size, await forwarding.partitions()];
-  if (known !== null) return { among: Math.min(known, there), there };
-  await forwarding.sharePartitions(lease, there);
-  return { among: there, there };
-}
-
-/**
- * Shares keys among partitions that were added, once everything sent so far has been read: a subject whose events lie in
- * two partitions would be read out of order. Where readers do not get there within a moment, later.
- */
-async function takeMore(shared: Shared, lease: Lease, options: RelayOptions, signal: AbortSignal): Promise<Shared> {
-  const { forwarding, logger, clock } = options;
-  const until = clock() + GROW_WAIT_MS;
-  while (!(await isAllRead(options))) {
-    if (clock() >= until) return shared;
-    await options.sleep(GROW_POLL_MS, signal);
-  }
-  if (!(await forwarding.sharePartitions(lease, shared.there))) return shared;
-  logger.info(`keys are shared among ${shared.there} partitions of ${EVENTS_TOPIC} from now on`, {
-    before: shared.among,
-  });
-  return { ...shared, among: shared.there };
-}
-
-async function isAllRead({ log, forwarding, readers }: RelayOptions): Promise<boolean> {
-  const [known, { places }] = [await forwarding.knownIdentity(), await forwarding.sentState()];
-  const [starts, ends] = [await log.startOffsets([EVENTS_TOPIC]), await log.endOffsets([EVENTS_TOPIC])];
-  const readTo = new Map(places.map((place) => [`${place.group}/${positionKey(place)}`, place.lastOffset + 1]));
-  return [...ends].every(([key, end]) => {
-    const begin = Math.max(starts.get(key) ?? 0, known?.flowFrom.get(key) ?? 0);
-    return readers.every((group) => Math.max(begin, readTo.get(`${group}/${key}`) ?? 0) >= end);
-  });
 }
 
 async function lookForLoss({ flowFrom }: KnownLog, { forwarding, log, topics, readers }: RelayOptions) {

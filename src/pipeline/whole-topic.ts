@@ -14,8 +14,7 @@ export async function endsOfWhole(
   // Before the log is asked: it only grows meanwhile.
   const acknowledged = await forwarding.acknowledgedIn(topic);
   const ends = await log.endOffsets([topic]);
-  const none = { starts: new Map(), flowFrom: new Map(), places: [], readers: [] };
-  const loss = lossIn({ starts: none.starts, ends }, { ...none, acknowledged });
+  const loss = lossIn({ starts: new Map(), ends }, { acknowledged, flowFrom: new Map(), places: [], readers: [] });
   if (loss) throw new EnvironmentError(`${loss}: waiting until the relay has sent the ledger again`);
   return ends;
 }
