@@ -6,7 +6,7 @@ import { columns, paint } from "./format.ts";
 export const ORDERING = [
   "More partitions send some subjects' later records elsewhere than their earlier ones. Events stay in order: kafka:publish",
   "takes to new partitions of events.raw once everything sent before has been read. Work is claimed once, in whatever",
-  "order. Restart the stages that read the topic: running ones do not look into new partitions.",
+  "order. Stages that run look into new partitions within seconds.",
 ].join("\n");
 
 const WORDS = { created: "would be created", repaired: "would be repaired", unchanged: "unchanged", denied: "denied" };

@@ -128,7 +128,7 @@ export interface Log {
   describeTopics(names: readonly string[]): Promise<TopicSurvey>;
   /** Creates topics; one that exists already is left as it is. */
   createTopics(topics: readonly PlacedTopic[]): Promise<void>;
-  /** Up to `total` partitions; consumers that run notice them when they start again. */
+  /** Up to `total` partitions; members that run notice within seconds, and share them. */
   addPartitions(name: string, total: number): Promise<void>;
   deleteTopics(names: readonly string[]): Promise<void>;
   configureTopic(name: string, config: Readonly<Record<string, string>>): Promise<void>;

@@ -1,7 +1,7 @@
 import { describe, expect } from "bun:test";
 import { type LogIdentity, positionKey } from "../../src/engine/log.ts";
 import { type LogSuite, numbered, record, TEST_MS } from "./log-suite.ts";
-import { startReader } from "./reader.ts";
+import { startReader, text } from "./reader.ts";
 
 /** Topics and their identity: made, changed, made anew. */
 export function topics(suite: LogSuite): void {
@@ -65,6 +65,24 @@ export function topics(suite: LogSuite): void {
       const ends = await suite.log.endOffsets([topic]);
       expect([...ends.values()].every((end) => end > 0)).toBe(true);
       expect([...ends.values()].reduce((sum, end) => sum + end, 0)).toBe(43);
+    });
+
+    given("members that read, when there are more partitions, then they share and read these, too", async () => {
+      const topic = await makeTopic(2);
+      const group = newName("group");
+      const readers = [suite.log, suite.world.open()].map((log) => startReader(log, { group, topics: [topic] }));
+      await suite.log.append(topic, numbered(3, "foobar"));
+      await suite.world.until(() => readers.some((reader) => reader.records.length > 0));
+      await suite.log.addPartitions(topic, 4);
+      await suite.world.until(async () => (await suite.log.endOffsets([topic])).size === 4);
+      const keys = Array.from({ length: 40 }, (_, n) => `key ${n}`);
+      await suite.world.open().append(
+        topic,
+        keys.map((key) => record(key)),
+      );
+      const read = () => new Set(readers.flatMap((reader) => reader.records).map(({ key }) => text(key)));
+      await suite.world.until(() => keys.every((key) => read().has(key)), TEST_MS / 2);
+      await Promise.all(readers.map((reader) => reader.stop()));
     });
 
     given("a topic made anew under its name, then it has another id and begins at zero", async () => {

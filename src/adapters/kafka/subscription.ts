@@ -15,6 +15,7 @@ import { within } from "../../engine/patience.ts";
 import { sleep } from "../../engine/sleep.ts";
 import { clientOptions } from "./client-options.ts";
 import { classifyKafka } from "./errors.ts";
+import { countPartitions, firstGrown } from "./partition-watch.ts";
 import { ReadAhead } from "./read-ahead.ts";
 
 /** Most bytes that a broker gives in one answer: what comes after fetching was paused. */
@@ -37,7 +38,12 @@ interface Membership {
   /** The subscription's epoch at its latest assignment; what an older stream still delivers is dropped. */
   generation: number;
   failure: Error | null;
+  /** Aborts when the membership ends. */
+  readonly ended: AbortController;
 }
+
+/** Why a member joins anew though nothing failed. */
+class MorePartitions extends Error {}
 
 /** A member of a Kafka consumer group behind the log port; reconnects and rejoins until its signal aborts. */
 export class KafkaSubscription implements Subscription {
@@ -114,6 +120,7 @@ export class KafkaSubscription implements Subscription {
 
   /** Whoever was let in once is waited for until a person has mended it; who never was has the wrong settings. */
   async #waitAfter(error: unknown): Promise<void> {
+    if (error instanceof MorePartitions) return this.#log.info(error.message, { group: this.#options.group });
     const { group, topics, signal } = this.#options;
     const problem = classifyKafka(error, { config: this.#config, group, topics });
     if (problem instanceof RefusedError && !this.#everRead) throw problem;
@@ -134,15 +141,25 @@ export class KafkaSubscription implements Subscription {
       autocommit: false,
       ...SESSION,
     });
-    const member: Membership = { consumer, stream: null, generation: this.#epoch, failure: null };
+    const ended = new AbortController();
+    const member: Membership = { consumer, stream: null, generation: this.#epoch, failure: null, ended };
     const joining = member.generation;
     this.#member = member;
     consumer.on("error", () => {});
     consumer.on("consumer:heartbeat:error", () => {});
     consumer.on("consumer:group:join", () => this.#reassigned(member));
     consumer.topics.trackAll(...this.#options.topics);
+    const counts = await countPartitions(consumer, this.#options.topics);
     await consumer.joinGroup({});
     if (member.generation === joining) this.#reassigned(member);
+    void this.#watchPartitions(member, counts);
+  }
+
+  async #watchPartitions(member: Membership, counts: ReadonlyMap<string, number>): Promise<void> {
+    const topic = await firstGrown(member.consumer, counts, member.ended.signal);
+    if (topic === null) return;
+    member.failure = new MorePartitions(`joining again: ${topic} has more partitions`);
+    this.#wake();
   }
 
   #reassigned(member: Membership): void {
@@ -256,6 +273,7 @@ export class KafkaSubscription implements Subscription {
     const member = this.#member;
     this.#member = null;
     this.#ahead.clear();
+    member?.ended.abort();
     await member?.consumer.close(true).catch(() => {});
   }
 }
