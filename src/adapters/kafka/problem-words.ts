@@ -22,6 +22,15 @@ export function topicsOf({ topics = [] }: Attempt): string {
   return `the topic${topics.length > 1 ? "s" : ""} ${topics.join(", ")}`;
 }
 
+/** How the client says which of several topics is not there. */
+export const UNKNOWN_TOPIC = /^Unknown topic (\S+)\.$/;
+
+/** The topic that is not there, where the client names it; else those that were asked for. */
+export function missingTopic(error: Cause, attempt: Attempt): string {
+  const [, topic] = UNKNOWN_TOPIC.exec(error.message) ?? [];
+  return topicsOf(topic && topic !== "unknown" ? { ...attempt, topics: [topic] } : attempt);
+}
+
 /** The broker's address out of what the client said, where it names one. */
 export function brokerIn(all: readonly Cause[]): string | undefined {
   return all.map((error) => /^Connection to (\S+:\d+) (failed|timed out)/.exec(error.message)?.[1]).find(Boolean);

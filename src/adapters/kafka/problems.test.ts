@@ -1,6 +1,6 @@
 /** What a real broker on loopback does not say; the rest is in test/problems/kafka.slow.ts. */
 import { afterEach, describe, expect, setSystemTime, test } from "bun:test";
-import { MultipleErrors, NetworkError, ProtocolError, ResponseError } from "@platformatic/kafka";
+import { MultipleErrors, NetworkError, ProtocolError, ResponseError, UserError } from "@platformatic/kafka";
 import { loadConfig } from "../../config.ts";
 import { DataError, EnvironmentError, RefusedError } from "../../engine/errors.ts";
 import { TokenRefusedError } from "./aws-token.ts";
@@ -82,6 +82,16 @@ describe("problemOf", () => {
       expect(named.sentence).toStartWith(says);
     },
   );
+
+  test("given a client that names one of several topics as missing, when named, then it is that one", () => {
+    const missing = new UserError("Unknown topic work.dead_letter.");
+    const named = problemOf(missing, { ...attempt(), topics: ["work.dead_letter", "work.fetch_link"] });
+    expect(named).toEqual({
+      kind: "topic_missing",
+      sentence: 'Kafka lacks the topic work.dead_letter: run "npm run kafka:init"',
+      needsPerson: false,
+    });
+  });
 
   test("given something new, when named, then its innermost message is told, one line of it", () => {
     const error = new Error("outer", { cause: new Error("the moon is full\n    at somewhere") });

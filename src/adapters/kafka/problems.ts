@@ -122,8 +122,8 @@ const ROWS: readonly Row[] = [
   },
   {
     kind: "topic_missing",
-    matches: apiId(/^UNKNOWN_TOPIC(_OR_PARTITION|_ID)$/),
-    says: (_, attempt) => `Kafka lacks ${words.topicsOf(attempt)}: run "npm run kafka:init"`,
+    matches: any(apiId(/^UNKNOWN_TOPIC(_OR_PARTITION|_ID)$/), says(words.UNKNOWN_TOPIC)),
+    says: (error, attempt) => `Kafka lacks ${words.missingTopic(error, attempt)}: run "npm run kafka:init"`,
     passing: true,
   },
   {
