@@ -91,7 +91,7 @@ export class World {
     this.scheduler = new SeededScheduler(seededRandom(seed));
     this.cluster = new MemoryCluster(this.scheduler);
     this.database = new MemoryDatabase(this.scheduler);
-    this.database.givenUpAt = (...who) => this.cluster.givenUpAt(...who);
+    this.database.givenUpAt = (...who) => this.cluster.groups.givenUpAt(...who);
     mutation.database?.(this.database);
     this.replayed = this.scheduler.chance(0.5);
     this.registry = createRegistry([this.#domain(this.#outer)]);
@@ -256,7 +256,8 @@ export class World {
       () => (this.replayed ? this.#calamity() : this.#unreliable()),
       () => {
         this.#tell("rebalance");
-        for (const group of ["router-v1", "materializer-v1", "enricher-v1"]) cluster.rebalance(cluster.group(group));
+        for (const group of ["router-v1", "materializer-v1", "enricher-v1"])
+          cluster.groups.rebalance(cluster.groups.named(group));
       },
       () => this.#grow(),
     ];
