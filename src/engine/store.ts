@@ -235,8 +235,11 @@ export interface Lease {
 }
 
 export interface Leases {
-  /** Takes or renews a lease for `ttlMs`; false while somebody else holds it. */
-  acquire(lease: Lease, ttlMs: number): Promise<boolean>;
+  /**
+   * Takes or renews a lease for `ttlMs`; null while somebody else holds it. Else its term, which is another one whenever
+   * it was somebody else's, or nobody's row, in between: what was under way before may have been done by others.
+   */
+  acquire(lease: Lease, ttlMs: number): Promise<number | null>;
   release(lease: Lease): Promise<void>;
   /** Who holds it now; null: nobody. */
   holderOf(name: string): Promise<string | null>;

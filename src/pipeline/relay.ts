@@ -83,7 +83,11 @@ export function createRelay(options: RelayOptions): Drainer {
       }
       if (clock() >= checkAt) {
         const followed = await followLog(lease, options);
-        if (followed === "started over") return true;
+        if (followed === "started over") {
+          // Of the flow before: nothing of it is to be marked in this one.
+          sent = [];
+          return true;
+        }
         reached = new Map(followed.acknowledged);
         shared = followed.shared;
         checkAt = clock() + LOG_CHECK_MS;

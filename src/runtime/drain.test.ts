@@ -36,7 +36,7 @@ function aLoop(outcomes: readonly (Error | null)[], { once = false, trouble }: L
       ring = onWake;
     },
   };
-  const leases: Leases = { acquire: async () => true, release: async () => {}, holderOf: async () => null };
+  const leases: Leases = { acquire: async () => 1, release: async () => {}, holderOf: async () => null };
   const logger: Logger = { ...silentLogger, warn: (line) => void lines.push(line) };
   const drainer = {
     name: "relay",
@@ -73,6 +73,33 @@ test("given a server that is away, when it runs once, then it gives up after thr
   const loop = aLoop([away, away, away, away], { once: true });
   await expect(loop.run()).rejects.toBe(away);
   expect(loop.steps()).toBe(3);
+});
+
+test("given a lease that was another's in between, when it is held again, then what was under way is forgotten", async () => {
+  const stop = new AbortController();
+  const terms = [1, 1, 2, 2];
+  const did: string[] = [];
+  const clock: Clock = { ...systemClock, now: () => did.length * 60_000, sleep: async () => {} };
+  const leases: Leases = {
+    acquire: async () => terms.shift() ?? null,
+    release: async () => {},
+    holderOf: async () => null,
+  };
+  const drainer = {
+    name: "relay",
+    channel: "events" as const,
+    pollMs: 1_000,
+    reset: () => void did.push("reset"),
+    async step() {
+      did.push("step");
+      if (terms.length === 0) stop.abort();
+      return true;
+    },
+  };
+  const wake: Wake = { listen: async () => {} };
+  const context = { leases, wake, logger: silentLogger, telemetry: noTelemetry, signal: stop.signal, clock };
+  await drain(drainer, { ...context, random: () => 0.5, holder: "me", once: false });
+  expect(did).toEqual(["reset", "step", "step", "reset", "step", "step"]);
 });
 
 test("given steps of which a part cannot be done, when it runs, then it goes on at its pace, and tells once", async () => {

@@ -55,7 +55,7 @@ export async function drain(drainer: Drainer, context: DrainContext): Promise<vo
       if (unlisten.aborted) return;
       context.logger.warn(`no notifications, polling instead: ${messageOf(error)}`, { stage: drainer.name });
     });
-  const state: DrainState = { renewAt: 0, leading: false, hasWorked: false, waitMs: 0 };
+  const state: DrainState = { renewAt: 0, term: null, hasWorked: false, waitMs: 0 };
   const outage = new Outage(context.random);
   const startedAt = context.clock.now();
   try {
@@ -81,7 +81,8 @@ export async function drain(drainer: Drainer, context: DrainContext): Promise<vo
 
 interface DrainState {
   renewAt: number;
-  leading: boolean;
+  /** Under which term the lease is held; null: it is not. */
+  term: number | null;
   hasWorked: boolean;
   waitMs: number;
 }
@@ -95,13 +96,14 @@ async function attempt(
   using _pass = context.telemetry.pass(drainer.name, "poll");
   try {
     if (context.clock.now() >= state.renewAt) {
-      const leading = await context.leases.acquire(lease, LEASE_MS);
-      if (leading && !state.leading) drainer.reset?.();
-      state.leading = leading;
-      context.telemetry.lease(drainer.name, leading);
+      const term = await context.leases.acquire(lease, LEASE_MS);
+      // Another may have had it in between, and given it back.
+      if (term !== null && term !== state.term) drainer.reset?.();
+      state.term = term;
+      context.telemetry.lease(drainer.name, term !== null);
       state.renewAt = context.clock.now() + RENEW_MS;
     }
-    if (!state.leading) {
+    if (state.term === null) {
       state.renewAt = 0;
       return "standby";
     }

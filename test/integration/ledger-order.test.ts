@@ -89,11 +89,28 @@ describe("the outbox", () => {
   test("given somebody else holds the lease, when a batch is asked for or marked, then it is refused", async () => {
     const { outbox, leases } = world.app.store;
     await leases.release(lease);
-    expect(await leases.acquire({ name: "relay", holder: "other" }, 60_000)).toBe(true);
-    expect(await leases.acquire(lease, 60_000)).toBe(false);
+    expect(await leases.acquire({ name: "relay", holder: "other" }, 60_000)).not.toBeNull();
+    expect(await leases.acquire(lease, 60_000)).toBeNull();
     const refused = await outbox.next(lease, 10, []).catch((error) => error);
     expect(refused).toBeInstanceOf(LeaseLostError);
     await leases.release({ name: "relay", holder: "other" });
+  });
+
+  test("given a lease, when it is renewed, then its term stays; when another had it in between, or nobody, it is another", async () => {
+    const { leases } = world.app.store;
+    const [mine, others] = ["me", "other"].map((holder) => ({ name: "a lease of this test", holder }));
+    if (!mine || !others) throw new Error("there are two");
+    const first = await leases.acquire(mine, 60_000);
+    expect(await leases.acquire(mine, -1)).toBe(first);
+    const second = await leases.acquire(others, 60_000);
+    expect(await leases.acquire(mine, 60_000)).toBeNull();
+    await leases.release(others);
+    const third = await leases.acquire(mine, 60_000);
+    await leases.release(mine);
+    const fourth = await leases.acquire(mine, 60_000);
+    await leases.release(mine);
+    expect(new Set([first, second, third, fourth]).size).toBe(4);
+    expect(typeof third).toBe("number");
   });
 
   test("given a payload too big for a record, when forwarded, then the record leaves it in the ledger", async () => {

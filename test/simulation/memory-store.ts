@@ -12,7 +12,12 @@ import { type Rows, Table, type Undo } from "./table.ts";
 interface LeaseEntry {
   holder: string;
   expiresAt: number;
+  term: number;
 }
+
+/** So long it may take until the whole ledger is to flow again. */
+const START_OVER_MS = 6_000;
+const FOREVER = new AbortController().signal;
 
 /** What a simulated projection writes with: tables of its own, undone with the transaction. */
 export interface SimSql {
@@ -44,6 +49,7 @@ export class MemoryDatabase {
   /** Writes of a consumer that had given its partition up when it began with them. */
   readonly staleWrites = new Table<string>();
   readonly #state = new Map<string, Table<unknown>>();
+  #terms = 0;
   readonly #listeners = new Set<{ channel: string; process: SimProcess; wake: () => void }>();
   readonly #transactions: Transactions;
   /** Set by a mutant: changes what a transaction does. */
@@ -168,7 +174,13 @@ export class MemoryDatabase {
           }),
         acknowledgedIn: () => alone(() => new Map(this.acknowledged.entries())),
         sentState: () => alone(() => this.#sentState()),
-        startOver: (identity) => alone(() => this.#startOver(identity)),
+        startOver: (identity) =>
+          this.#transactions.run(process, async () => {
+            const published = this.#startOver(identity);
+            // Every row of the ledger is written anew, which takes longer than a lease is renewed in.
+            await this.scheduler.clock(process).sleep(this.scheduler.below(START_OVER_MS), FOREVER);
+            return published;
+          }),
         resetUnderWay: async () => new Map(),
         beginReset: async () => {},
       },
@@ -302,11 +314,13 @@ export class MemoryDatabase {
     this.positions.set(key, { ...to, group, at }, this.#undo);
   }
 
-  #acquire({ name, holder }: Lease, ttlMs: number): boolean {
+  #acquire({ name, holder }: Lease, ttlMs: number): number | null {
     const held = this.leases.get(name);
-    if (held && held.holder !== holder && held.expiresAt >= this.#now) return false;
-    this.leases.set(name, { holder, expiresAt: this.#now + ttlMs }, this.#undo);
-    return true;
+    if (held && held.holder !== holder && held.expiresAt >= this.#now) return null;
+    this.#terms += 1;
+    const term = held?.holder === holder ? held.term : this.#terms;
+    this.leases.set(name, { holder, expiresAt: this.#now + ttlMs, term }, this.#undo);
+    return term;
   }
 
   #requireLease({ name, holder }: Lease): void {

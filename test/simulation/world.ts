@@ -74,7 +74,7 @@ export class World {
    * set aside are read once more. In the others each comes to its handlers exactly once.
    */
   readonly replayed: boolean;
-  #machines: { roles: readonly Role[]; process: SimProcess; restart: boolean }[] = [];
+  #machines: { roles: readonly Role[]; process: SimProcess; restart: boolean; stop: AbortController }[] = [];
   #outer = new SimProcess("outside");
   #over = new AbortController();
   #calmAt = Number.POSITIVE_INFINITY;
@@ -176,7 +176,8 @@ export class World {
 
   #startMachine(roles: readonly Role[]): SimProcess {
     const process = new SimProcess(`${roles.join("+")} ${this.#machines.length}`);
-    this.#machines.push({ roles, process, restart: true });
+    const stop = new AbortController();
+    this.#machines.push({ roles, process, restart: true, stop });
     if (this.scheduler.chance(0.2)) process.skewMs = this.#aDayOff();
     const log = this.cluster.logFor(process);
     const store = this.database.storeFor(process) as unknown as Store;
@@ -190,11 +191,13 @@ export class World {
       random: this.scheduler.random,
       config: { retry: { baseMs: 500, capMs: 5_000 }, drainTimeoutMs: 10_000 },
     };
-    const { signal } = this.#over;
-    for (const stage of stagesOf(roles, context)) {
-      // Whatever a stage throws ends its process, as it does in reality; a supervisor starts it again.
-      stage.run(signal).catch((error) => this.#ended(process, error));
-    }
+    const signal = AbortSignal.any([this.#over.signal, stop.signal]);
+    const stages = stagesOf(roles, context).map((stage) => stage.run(signal));
+    // Whatever a stage throws ends its process, as it does in reality; a supervisor starts it again.
+    Promise.all(stages).then(
+      () => this.#replace(process),
+      (error) => this.#ended(process, error),
+    );
     return process;
   }
 
@@ -260,8 +263,15 @@ export class World {
           cluster.groups.rebalance(cluster.groups.named(group));
       },
       () => this.#grow(),
+      () => victim && this.#stop(victim),
     ];
     mischiefs[scheduler.below(mischiefs.length)]?.();
+  }
+
+  /** As a supervisor does: it drains, gives back what it holds, and is started again. */
+  #stop(process: SimProcess): void {
+    this.#tell(`stop ${process.name}`);
+    this.#machines.find((machine) => machine.process === process)?.stop.abort();
   }
 
   #kill(process: SimProcess): void {

@@ -6,13 +6,14 @@ import type { Database } from "./connect.ts";
 export function createLeases(db: Database): Leases {
   return {
     async acquire({ name, holder }, ttlMs) {
-      const rows = await db`
+      const [row] = await db<{ term: number }[]>`
         insert into lifestream.leases as l (name, holder, expires_at)
         values (${name}, ${holder}, clock_timestamp() + ${ttlMs} * interval '1 millisecond')
-        on conflict (name) do update set holder = excluded.holder, expires_at = excluded.expires_at
+        on conflict (name) do update set holder = excluded.holder, expires_at = excluded.expires_at,
+          term = case when l.holder = excluded.holder then l.term else excluded.term end
           where l.holder = excluded.holder or l.expires_at < clock_timestamp()
-        returning 1`;
-      return rows.length > 0;
+        returning term`;
+      return row?.term ?? null;
     },
     async release({ name, holder }) {
       await db`delete from lifestream.leases where name = ${name} and holder = ${holder}`;
