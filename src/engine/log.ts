@@ -112,7 +112,7 @@ export interface Log {
    * Appends to the partition that `partitionOf` the key names (`partition.ts`), in the order of the calls; resolves when
    * all of it is acknowledged. Positions come back in the order of the records. A record of more than about a megabyte
    * is a DataError `too_large`; records before it may be in the log by then, none after it. `among`: keys are shared
-   * among the first so many partitions, where there are more; left out, among all.
+   * among the first so many partitions, left out: among all; where there are fewer, that is an EnvironmentError.
    */
   append(topic: string, records: readonly NewRecord[], among?: number): Promise<RecordPosition[]>;
   subscribe(options: SubscribeOptions): Subscription;

@@ -16,7 +16,7 @@ function aRelay(rows: readonly OutboxRow[] = []) {
   const log: Partial<Log> = {
     identity: async () => ({ clusterId: "c", topicIds: new Map(Object.entries(world.topicIds)) }),
     startOffsets: async () => new Map(),
-    endOffsets: async () => new Map(),
+    endOffsets: async () => new Map([[`${EVENTS_TOPIC}:0`, 1]]),
     append: async (topic, records) => records.map((_, offset) => ({ topic, partition: 0, offset })),
   };
   const forwarding: Partial<Forwarding> = {

@@ -17,7 +17,7 @@ import { EVENTS_TOPIC } from "../engine/topics.ts";
 import type { Drainer } from "../runtime/drain.ts";
 import { faultPoint } from "../runtime/fault-point.ts";
 import { appendApart, isTooLarge } from "./append-apart.ts";
-import { type Shared, sharedPartitions, takeMore } from "./shared-partitions.ts";
+import { SharedPartitions } from "./shared-partitions.ts";
 
 /** Rows in one batch: large enough to amortize commits and sends, small enough to stay under memory and latency. */
 const BATCH = 1_000;
@@ -30,9 +30,6 @@ const LOG_CHECK_MS = 15_000;
  * What is appended then would hide the loss, so the end of the log is looked at first.
  */
 const SILENCE_MS = 1_000;
-
-/** From one try to share keys among added partitions to the next. */
-const GROW_PAUSE_MS = 20_000;
 
 export interface RelayOptions {
   readonly log: Log;
@@ -60,9 +57,7 @@ export function createRelay(options: RelayOptions): Drainer {
   let checkAt = 0;
   /** Last offset that each partition acknowledged. */
   let reached = new Map<string, number>();
-  /** Among how many partitions keys are shared, and how many there are. */
-  let shared: Shared = { among: 1, there: 1 };
-  let growAt = 0;
+  const shared = new SharedPartitions(options);
   /** When the log was last seen to hold all that. */
   let seenAt = Number.NEGATIVE_INFINITY;
   /** What was found lost, until the ledger flows again: whoever asks anew may find it overwritten. */
@@ -82,23 +77,23 @@ export function createRelay(options: RelayOptions): Drainer {
         checkAt = 0;
       }
       if (clock() >= checkAt) {
-        const followed = await followLog(lease, options);
+        const followed = await followLog(options);
         if (followed === "started over") {
           // Of the flow before: nothing of it is to be marked in this one.
           sent = [];
           return true;
         }
-        reached = new Map(followed.acknowledged);
-        shared = followed.shared;
+        reached = new Map(followed);
+        await shared.look(lease);
         checkAt = clock() + LOG_CHECK_MS;
         seenAt = clock();
       }
-      if (shared.there > shared.among && clock() >= growAt) {
+      if (shared.isDue) {
         // What was sent is marked, and nothing else is written down as being sent.
         const inHand = await outbox.next(lease, 0, sent);
         sent = [];
-        if (inHand.length === 0) shared = await takeMore(shared, lease, options, signal);
-        growAt = clock() + GROW_PAUSE_MS;
+        if (inHand.length === 0) await shared.takeMore(lease, signal);
+        else shared.putOff();
       }
       const startedAt = performance.now();
       const rows = await outbox.next(lease, BATCH, sent);
@@ -164,20 +159,17 @@ async function isShort(log: Log, reached: ReadonlyMap<string, number>): Promise<
 const lostTail = ({ topic, partition, offset }: RecordPosition) =>
   `${topic}, partition ${partition}, has lost its tail: it gave out offset ${offset} once more`;
 
-interface Followed {
-  /** What the log has acknowledged so far, by `positionKey`. */
-  readonly acknowledged: ReadonlyMap<string, number>;
-  readonly shared: Shared;
-}
-
-/** Makes the ledger flow again where the log is another one or has lost events; else how things stand. */
-async function followLog(lease: Lease, options: RelayOptions): Promise<Followed | "started over"> {
+/**
+ * Makes the ledger flow again where the log is another one or has lost events; else what the log has acknowledged so far, by
+ * `positionKey`.
+ */
+async function followLog(options: RelayOptions): Promise<ReadonlyMap<string, number> | "started over"> {
   const { forwarding } = options;
   const [now, known] = await Promise.all([identityOf(options), forwarding.knownIdentity()]);
   if (!known) {
     // What is gone from it by now was another system's.
     await forwarding.noteIdentity({ ...now, flowFrom: await options.log.startOffsets([EVENTS_TOPIC]) });
-    return { acknowledged: new Map(), shared: await sharedPartitions(lease, options) };
+    return new Map();
   }
   const changed = changedTopics(known, now);
   if (changed.length > 0) {
@@ -192,7 +184,7 @@ async function followLog(lease: Lease, options: RelayOptions): Promise<Followed 
   const { loss, acknowledged } = await lookForLoss(known, options);
   // Looked at twice: what is asked one after the other may have moved in between.
   const reason = loss && (await lookForLoss(known, options)).loss;
-  if (!reason) return { acknowledged, shared: await sharedPartitions(lease, options) };
+  if (!reason) return acknowledged;
   await startOver(await currentLog(options), reason, options);
   return "started over";
 }

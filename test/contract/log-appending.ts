@@ -56,6 +56,9 @@ export function appending(suite: LogSuite): void {
         ).map(({ partition }) => partition);
       expect(await append(2)).toEqual(keys.map((key) => partitionOf(key, 2)));
       expect(await append()).toEqual(keys.map((key) => partitionOf(key, 5)));
+      const before = await suite.log.endOffsets([topic]);
+      await expect(append(6)).rejects.toBeInstanceOf(EnvironmentError);
+      expect(await suite.log.endOffsets([topic])).toEqual(before);
     });
 
     given("appends that follow each other, then offsets count on from zero without a gap", async () => {

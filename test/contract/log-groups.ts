@@ -2,45 +2,27 @@ import { describe, expect } from "bun:test";
 import { positionKey } from "../../src/engine/log.ts";
 import { type LogSuite, record } from "./log-suite.ts";
 import { type Reader, startReader, text } from "./reader.ts";
-
-/** The partitions that a reader is asked for and still owns, by what it read last of each. */
-const owned = (reader: Reader): Set<string> =>
-  new Set(reader.batches.filter((batch) => reader.subscription.owns(batch)).map(positionKey));
+import { owned, untilShared } from "./shares.ts";
 
 /** Members share the partitions; one that leaves or dies is replaced. */
 export function groups(suite: LogSuite): void {
   const { given, makeTopic, newName } = suite;
 
   describe("members of a group", () => {
-    /** Appends to every partition until each was read by a member that still owns it, and says who owns how many. */
-    async function shares(topic: string, partitions: number, readers: readonly Reader[]): Promise<number[]> {
-      await suite.log.append(
-        topic,
-        Array.from({ length: partitions * 12 }, (_, n) => record(`key ${n}`)),
-      );
-      return readers.map((reader) => owned(reader).size);
-    }
-
-    async function untilShared(topic: string, expected: readonly number[], readers: readonly Reader[], ms?: number) {
-      const partitions = expected.reduce((sum, share) => sum + share, 0);
-      const sorted = (list: readonly number[]) => [...list].sort((a, b) => a - b).join();
-      await suite.world.until(async () => sorted(await shares(topic, partitions, readers)) === sorted(expected), ms);
-    }
-
     given("two members, when one leaves, then the other takes over and what was read before is nobody's", async () => {
       const topic = await makeTopic(4);
       const group = newName("group");
       const stays = startReader(suite.log, { group, topics: [topic] });
-      await untilShared(topic, [4], [stays]);
+      await untilShared(suite, topic, [4], [stays]);
       const goes = startReader(suite.world.open(), { group, topics: [topic] });
-      await untilShared(topic, [2, 2], [stays, goes]);
+      await untilShared(suite, topic, [2, 2], [stays, goes]);
       const moved = [...owned(goes)];
       const before = stays.batches.filter((batch) => moved.includes(positionKey(batch)));
       expect(before.length).toBeGreaterThan(0);
       const lost = goes.batches.filter((batch) => goes.subscription.owns(batch));
       await goes.stop();
       expect(lost.some((batch) => goes.subscription.owns(batch))).toBe(false);
-      await untilShared(topic, [4], [stays]);
+      await untilShared(suite, topic, [4], [stays]);
       // The same partition, and again the same owner, but not the same assignment.
       expect(before.some((batch) => stays.subscription.owns(batch))).toBe(false);
       for (const at of moved) expect(stays.asked.filter((asked) => asked === at).length).toBeGreaterThan(1);
@@ -51,10 +33,10 @@ export function groups(suite: LogSuite): void {
       const topic = await makeTopic(3);
       const group = newName("group");
       const readers = [startReader(suite.log, { group, topics: [topic] })];
-      await untilShared(topic, [3], readers);
+      await untilShared(suite, topic, [3], readers);
       readers.push(startReader(suite.world.open(), { group, topics: [topic] }));
       readers.push(startReader(suite.world.open(), { group, topics: [topic] }));
-      await untilShared(topic, [1, 1, 1], readers);
+      await untilShared(suite, topic, [1, 1, 1], readers);
       await Promise.all(readers.map((reader) => reader.stop()));
     });
 
@@ -63,9 +45,9 @@ export function groups(suite: LogSuite): void {
       const group = newName("group");
       const dies = await suite.world.startMember(group, topic);
       const stays = startReader(suite.log, { group, topics: [topic] });
-      await untilShared(topic, [1], [stays]);
+      await untilShared(suite, topic, [1], [stays]);
       await dies.kill();
-      await untilShared(topic, [2], [stays], suite.world.sessionMs + 30_000);
+      await untilShared(suite, topic, [2], [stays], suite.world.sessionMs + 30_000);
       await stays.stop();
     });
 

@@ -1,7 +1,8 @@
 import { describe, expect } from "bun:test";
 import { type LogIdentity, positionKey } from "../../src/engine/log.ts";
 import { type LogSuite, numbered, record, TEST_MS } from "./log-suite.ts";
-import { startReader, text } from "./reader.ts";
+import { startReader } from "./reader.ts";
+import { untilShared } from "./shares.ts";
 
 /** Topics and their identity: made, changed, made anew. */
 export function topics(suite: LogSuite): void {
@@ -71,17 +72,9 @@ export function topics(suite: LogSuite): void {
       const topic = await makeTopic(2);
       const group = newName("group");
       const readers = [suite.log, suite.world.open()].map((log) => startReader(log, { group, topics: [topic] }));
-      await suite.log.append(topic, numbered(3, "foobar"));
-      await suite.world.until(() => readers.some((reader) => reader.records.length > 0));
+      await untilShared(suite, topic, [1, 1], readers);
       await suite.log.addPartitions(topic, 4);
-      await suite.world.until(async () => (await suite.log.endOffsets([topic])).size === 4);
-      const keys = Array.from({ length: 40 }, (_, n) => `key ${n}`);
-      await suite.world.open().append(
-        topic,
-        keys.map((key) => record(key)),
-      );
-      const read = () => new Set(readers.flatMap((reader) => reader.records).map(({ key }) => text(key)));
-      await suite.world.until(() => keys.every((key) => read().has(key)), TEST_MS / 2);
+      await untilShared(suite, topic, [2, 2], readers, TEST_MS / 2);
       await Promise.all(readers.map((reader) => reader.stop()));
     });
 

@@ -9,7 +9,7 @@ import {
   type TopicPartition,
   type TopicSurvey,
 } from "../../src/engine/log.ts";
-import { partitionOf } from "../../src/engine/partition.ts";
+import { partitionOf, sharedAmong } from "../../src/engine/partition.ts";
 import type { TopicDefinition } from "../../src/engine/topics.ts";
 import { MemoryGroups, toPartition } from "./memory-groups.ts";
 import { MemorySubscription } from "./memory-subscription.ts";
@@ -266,8 +266,9 @@ export class MemoryCluster {
   ): RecordPosition[] {
     if (this.faults.down || !isUp()) throw new EnvironmentError("Kafka: no broker answers");
     const topic = this.#topic(name);
+    const partitions = sharedAmong(name, topic.partitions.length, among);
     const positions = records.map(({ key, value, headers }) => {
-      const partition = partitionOf(key, Math.min(among, topic.partitions.length));
+      const partition = partitionOf(key, partitions);
       const stored = topic.partitions[partition] ?? [];
       const offset = stored.length;
       const timestamp = this.scheduler.now;

@@ -14,7 +14,7 @@ import { captureUntil } from "./load.ts";
 import { MemoryFloor } from "./memory-floor.ts";
 import { mischief } from "./mischief.ts";
 import { databaseSample, folderMb, residentMb, type Sample } from "./servers-watch.ts";
-import { slope } from "./slope.ts";
+import { middleSlope } from "./slope.ts";
 
 const HELP = `npm run test:soak [-- --minutes N] [--rate EVENTS] [--seed S]
 
@@ -33,6 +33,8 @@ const EVERY_MS = 100;
 const CALM_MS = 20_000;
 const SETTLED_WITHIN_MS = 600_000;
 const LOG_LINES = 60;
+/** Of the load that was asked for, what has to be captured while Postgres is there. */
+const LOAD_SHARE = 0.9;
 /** Some minutes before the second half, in which processes find their size. */
 const SPARING_FROM = 0.4;
 
@@ -76,9 +78,9 @@ async function soak(): Promise<number> {
     links: 0.01,
     servers: { databaseUrl: postgres.address, kafkaBrokers: kafka.address },
   });
+  const samples: Sample[] = [];
   try {
     life.startAll();
-    const samples: Sample[] = [];
     const memory = new MemoryFloor();
     const faults = new Map<string, number>();
     const startedAt = performance.now();
@@ -102,20 +104,22 @@ async function soak(): Promise<number> {
     memory.take();
     noteMemory(life, memory);
     samples.push({ ...(await databaseSample(life.world.app)), ...inMb(memory), "disk MB": folderMb(home) });
-    const { captured, refused } = await load;
+    const { captured, refused, awayMs } = await load;
+    const wanted = Math.round(rate * (minutes * 60 - awayMs / 1_000));
     const { lost, doubled, problems: wrong } = await checkLife(life.world.app);
     const ends = await lifeEnds(life, { agentsDie: true });
     const problems = [
       ...wrong,
       ...ends.wrong,
       ...growth(samples),
+      ...(captured < LOAD_SHARE * wanted ? [`only ${captured} of ${wanted} events were captured`] : []),
       ...(await stagesAtFault(life)),
       ...(await verified(life, { withinMs: SETTLED_WITHIN_MS })),
     ];
     for (const line of [...lost, ...doubled, ...problems].slice(0, 20)) console.log(`    ${line}`);
-    console.log(`\n${tableOf(samples)}\n`);
     console.log(`faults: ${[...faults].map(([what, times]) => `${what} ${times}`).join(", ")}`);
-    console.log(`${captured} events captured, ${refused} batches refused while Postgres was away`);
+    const away = `${refused} batches refused while Postgres was away, for ${(awayMs / 1_000).toFixed(0)} s in all`;
+    console.log(`${captured} events captured, ${away}`);
     for (const line of abandonedIn(ends)) console.log(`work given up on good pages: ${line}`);
     console.log(`all applied ${(recoveredMs / 1_000).toFixed(1)} s after the end; seed ${seed}`);
     console.log(`${lost.length} lost, ${doubled.length} doubled, ${problems.length} otherwise wrong`);
@@ -124,6 +128,7 @@ async function soak(): Promise<number> {
     console.error(logEnd(join(home, "logs", "postgres.log")));
     throw error;
   } finally {
+    console.log(`\n${tableOf(samples)}\n`);
     await killLeftCommands();
   }
 }
@@ -177,7 +182,11 @@ function tableOf(samples: readonly Sample[]): string {
   const head = ["", ...minutesOf.map((n) => (n === samples.length ? "end" : `${n} min`)), "per minute"];
   const rows = names.map((name) => {
     const all = samples.map((sample) => sample[name] ?? 0);
-    return [name, ...all.map((value) => value.toFixed(0)), slope(minutesOf.slice(half), all.slice(half)).toFixed(1)];
+    return [
+      name,
+      ...all.map((value) => value.toFixed(0)),
+      middleSlope(minutesOf.slice(half), all.slice(half)).toFixed(1),
+    ];
   });
   return columns([head, ...rows]);
 }

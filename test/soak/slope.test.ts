@@ -1,17 +1,5 @@
 import { expect, test } from "bun:test";
-import { middleSlope, slope } from "./slope.ts";
-
-test("given points on a line, then its slope", () => {
-  expect(slope([0, 1, 2, 5], [3, 5, 7, 13])).toBeCloseTo(2);
-});
-
-test("given points around a level line, then none", () => {
-  expect(slope([0, 1, 2, 3], [5, 4, 4, 5])).toBeCloseTo(0);
-});
-
-test("given one point, then none", () => {
-  expect(slope([1], [7])).toBe(0);
-});
+import { middleSlope } from "./slope.ts";
 
 test("given a level line with one point far off, then the middle slope is none", () => {
   expect(middleSlope([0, 1, 2, 3, 4], [5, 5, 90, 5, 5])).toBeCloseTo(0);

@@ -1,6 +1,6 @@
 import { DataError, EnvironmentError } from "../../engine/errors.ts";
 import type { NewRecord, RecordPosition } from "../../engine/log.ts";
-import { partitionOf } from "../../engine/partition.ts";
+import { partitionOf, sharedAmong } from "../../engine/partition.ts";
 import { type Ask, CHANNEL, type LogDb, topicSignal } from "./database.ts";
 
 /** A record larger than this is refused, as Kafka's brokers do: what flows here must be able to flow there. */
@@ -65,9 +65,11 @@ export class Appender {
   /** The topic may have been made anew, or grown, since its partitions were counted: then they are counted once more. */
   async #appendChunk(topic: string, records: readonly NewRecord[], among: number): Promise<RecordPosition[]> {
     for (const known of [this.#shapes.get(topic), undefined]) {
-      const shape = known ?? (await this.#lookUp(topic));
+      const isEnough = known && (!Number.isFinite(among) || known.partitions >= among);
+      const shape = isEnough ? known : await this.#lookUp(topic);
+      const partitions = sharedAmong(topic, shape.partitions, among);
       const placed = records.map(({ key, value, headers }) => ({
-        partition: partitionOf(key, Math.min(among, shape.partitions)),
+        partition: partitionOf(key, partitions),
         key: Buffer.from(key),
         value: Buffer.from(value),
         headers,

@@ -2,7 +2,7 @@ import { Producer, stringSerializers } from "@platformatic/kafka";
 import type { KafkaConfig } from "../../config.ts";
 import { EnvironmentError } from "../../engine/errors.ts";
 import type { NewRecord, RecordPosition } from "../../engine/log.ts";
-import { partitionOf } from "../../engine/partition.ts";
+import { partitionOf, sharedAmong } from "../../engine/partition.ts";
 import { clientOptions } from "./client-options.ts";
 import { classifyKafka } from "./errors.ts";
 
@@ -57,7 +57,7 @@ export class KafkaAppender {
     if (records.length === 0) return [];
     try {
       const producer = this.#open();
-      const partitions = Math.min(among, await partitionsOf(topic, producer, among));
+      const partitions = sharedAmong(topic, await partitionsOf(topic, producer, among), among);
       const placed = records.map((record, index) => ({
         index,
         record,

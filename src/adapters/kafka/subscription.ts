@@ -15,7 +15,7 @@ import { within } from "../../engine/patience.ts";
 import { sleep } from "../../engine/sleep.ts";
 import { clientOptions } from "./client-options.ts";
 import { classifyKafka } from "./errors.ts";
-import { countPartitions, firstGrown } from "./partition-watch.ts";
+import { PartitionWatch } from "./partition-watch.ts";
 import { ReadAhead } from "./read-ahead.ts";
 
 /** Most bytes that a broker gives in one answer: what comes after fetching was paused. */
@@ -34,6 +34,7 @@ type RawStream = MessagesStream<Buffer, Buffer, Buffer, Buffer>;
 /** One membership: a consumer, and the stream that reads what it is assigned now. */
 interface Membership {
   readonly consumer: Consumer;
+  readonly partitions: PartitionWatch;
   stream: RawStream | null;
   /** The subscription's epoch at its latest assignment; what an older stream still delivers is dropped. */
   generation: number;
@@ -111,6 +112,7 @@ export class KafkaSubscription implements Subscription {
     if (this.#closed) return;
     this.#closed = true;
     this.#wake();
+    this.#member?.ended.abort();
     await within(
       LEAVE_MS,
       this.#flushCommits().then(() => this.#leave()),
@@ -142,23 +144,24 @@ export class KafkaSubscription implements Subscription {
       ...SESSION,
     });
     const ended = new AbortController();
-    const member: Membership = { consumer, stream: null, generation: this.#epoch, failure: null, ended };
+    const partitions = new PartitionWatch(consumer, this.#options.topics);
+    const member: Membership = { consumer, partitions, stream: null, generation: this.#epoch, failure: null, ended };
     const joining = member.generation;
     this.#member = member;
     consumer.on("error", () => {});
     consumer.on("consumer:heartbeat:error", () => {});
     consumer.on("consumer:group:join", () => this.#reassigned(member));
     consumer.topics.trackAll(...this.#options.topics);
-    const counts = await countPartitions(consumer, this.#options.topics);
+    await partitions.look();
     await consumer.joinGroup({});
     if (member.generation === joining) this.#reassigned(member);
-    void this.#watchPartitions(member, counts);
+    void this.#watchPartitions(member);
   }
 
-  async #watchPartitions(member: Membership, counts: ReadonlyMap<string, number>): Promise<void> {
-    const topic = await firstGrown(member.consumer, counts, member.ended.signal);
+  async #watchPartitions(member: Membership): Promise<void> {
+    const topic = await member.partitions.firstGrown(member.ended.signal);
     if (topic === null) return;
-    member.failure = new MorePartitions(`joining again: ${topic} has more partitions`);
+    member.failure ??= new MorePartitions(`joining again: ${topic} has more partitions`);
     this.#wake();
   }
 
@@ -181,7 +184,7 @@ export class KafkaSubscription implements Subscription {
     member.stream = null;
     // Not awaited: closing waits for a reader, and an older stream's records are dropped anyway.
     if (before) void before.close().catch(() => {});
-    const offsets = await this.#startingOffsets(member.consumer);
+    const offsets = await this.#startingOffsets(member);
     if (this.#member !== member || member.generation !== generation || this.#stopped()) return;
     const stream = await member.consumer.consume({
       topics: [...this.#options.topics],
@@ -214,8 +217,9 @@ export class KafkaSubscription implements Subscription {
   }
 
   /** Where each assigned partition starts: the store's word, else the group's commit; else the stream's fallback. */
-  async #startingOffsets(consumer: Consumer): Promise<{ topic: string; partition: number; offset: bigint }[]> {
-    const metadata = await consumer.metadata({ topics: [...this.#options.topics], forceUpdate: true });
+  async #startingOffsets(member: Membership): Promise<{ topic: string; partition: number; offset: bigint }[]> {
+    const { consumer } = member;
+    const metadata = await member.partitions.look();
     for (const topic of this.#options.topics) this.#topicIds.set(topic, metadata.topics.get(topic)?.id ?? "");
     const assigned = (consumer.assignments ?? []).flatMap(({ topic, partitions }) =>
       partitions.map((partition) => ({ topic, partition, topicId: this.#topicIds.get(topic) ?? "" })),
