@@ -5,15 +5,20 @@ import { logContract } from "../contract/log-contract.ts";
 import type { LogUnderTest, RawRecord } from "../contract/log-under-test.ts";
 import { openKafkaLog } from "../contract/open-log.ts";
 import { killSpawnedMembers, spawnMember } from "../contract/spawn-member.ts";
+import { startFaultProxy } from "../faults/proxy.ts";
 import { testServers } from "../support/servers.ts";
 import { until } from "../support/test-app.ts";
+
+/** A proxy stands in for one broker on this machine; of a cluster elsewhere, connections are not cut. */
+const isBehindProxy = /^127\.0\.0\.1:\d+$/.test(process.env.TEST_KAFKA_BROKERS ?? "127.0.0.1:0");
 
 /** Kafka, with a prefix of its own for its topics and groups. */
 async function kafkaUnderTest(): Promise<LogUnderTest> {
   const { kafkaBrokers: address } = await testServers();
+  const proxy = isBehindProxy ? await startFaultProxy(Number(address.split(":")[1]), { standsIn: true }) : null;
   const prefix = `t_${crypto.randomUUID().slice(0, 8)}.`;
   const logs: Log[] = [];
-  const open = (brokers = address) => {
+  const open = (brokers = proxy ? `127.0.0.1:${proxy.port}` : address) => {
     const log = openKafkaLog(brokers, prefix, silentLogger);
     logs.push(log);
     return log;
@@ -24,11 +29,13 @@ async function kafkaUnderTest(): Promise<LogUnderTest> {
     appendRaw: ({ topic, partition }, records) => produce(address, prefix + topic, partition, records),
     startMember: (group, topic) => spawnMember({ kind: "kafka", address, prefix, group, topic }),
     deleteBefore: ({ topic, partition }, offset) => deleteRecords(address, prefix + topic, partition, offset),
+    cutConnections: async () => proxy?.reset(),
     sessionMs: 10_000,
     until,
     async [Symbol.asyncDispose]() {
       killSpawnedMembers();
       await Promise.all(logs.map((log) => log.close()));
+      await proxy?.[Symbol.asyncDispose]();
       await deleteTopics(address, prefix);
     },
   };
@@ -59,5 +66,6 @@ async function deleteTopics(brokers: string, prefix: string): Promise<void> {
   await admin.close();
 }
 
-// Brokers that go away in the middle: test/processes/kafka-restart.slow.ts.
-logContract("Kafka", kafkaUnderTest, { abilities: ["deleteBefore"] });
+logContract("Kafka", kafkaUnderTest, {
+  abilities: isBehindProxy ? ["cutConnections", "deleteBefore"] : ["deleteBefore"],
+});

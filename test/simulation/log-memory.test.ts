@@ -6,6 +6,8 @@ import { seededRandom } from "../support/random.ts";
 import { MemoryCluster } from "./memory-log.ts";
 import { breathe, Scheduler, SimProcess } from "./scheduler.ts";
 
+/** Simulated time until the cluster answers again. */
+const CUT_MS = 500;
 /** Simulated time in which what a test waits for has to happen. */
 const WITHIN_MS = 60_000;
 
@@ -40,6 +42,16 @@ async function memoryUnderTest(): Promise<LogUnderTest> {
       await until(() => reader.asked.length > 0);
       return { kill: async () => process.kill() };
     },
+    async cutConnections() {
+      cluster.crash();
+      cluster.faults.down = true;
+      scheduler.after(newProcess(), CUT_MS, () => {
+        cluster.faults.down = false;
+      });
+    },
+    async deleteBefore({ topic, partition }, offset) {
+      cluster.deleteOldest(topic, (_, at) => (at === partition ? offset : 0));
+    },
     sessionMs: 10_000,
     now: () => scheduler.now,
     until,
@@ -50,4 +62,4 @@ async function memoryUnderTest(): Promise<LogUnderTest> {
   };
 }
 
-logContract("in memory", memoryUnderTest);
+logContract("in memory", memoryUnderTest, { abilities: ["cutConnections", "deleteBefore"] });

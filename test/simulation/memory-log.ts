@@ -122,11 +122,11 @@ export class MemoryCluster {
   }
 
   /** Retention deletes the oldest records of a topic: `count` says how many of those that a partition holds. */
-  deleteOldest(name: string, count: (held: number) => number): number {
+  deleteOldest(name: string, count: (held: number, partition: number) => number): number {
     const { partitions, starts } = this.#topic(name);
     return partitions.reduce((deleted, records, partition) => {
       const start = starts[partition] ?? 0;
-      const more = count(records.length - start);
+      const more = count(records.length - start, partition);
       starts[partition] = start + more;
       return deleted + more;
     }, 0);
