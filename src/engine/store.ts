@@ -284,6 +284,8 @@ export interface Schedule {
   beginDeadLetters(lease: Lease, from: ReadonlyMap<string, number>): Promise<void>;
   /** Marks these as sent, to these positions; then none are left unmarked. */
   markDeadSent(lease: Lease, letters: readonly DeadLetter[], sentTo: readonly RecordPosition[]): Promise<void>;
+  /** Their topic has lost its tail: what it holds is read from its beginning, and the rest sent again. */
+  resendDeadLetters(lease: Lease): Promise<void>;
   /** Keeps running attempts from being taken for dead for another `leaseMs`. */
   renew(attempts: readonly { id: string; attempt: number }[], leaseMs: number): Promise<void>;
   /** Ends attempts whose agent is gone and sends again what got lost between here and the agents. */

@@ -1,5 +1,5 @@
-import { LeaseLostError } from "../engine/errors.ts";
-import type { Log, RecordPosition } from "../engine/log.ts";
+import { EnvironmentError, LeaseLostError } from "../engine/errors.ts";
+import { type Log, positionKey, type RecordPosition } from "../engine/log.ts";
 import type { Logger } from "../engine/logger.ts";
 import type { DueWork, Forwarding, Lease, Schedule } from "../engine/store.ts";
 import { secondsSince, type Telemetry } from "../engine/telemetry.ts";
@@ -10,7 +10,7 @@ import { faultPoint } from "../runtime/fault-point.ts";
 import { appendApart } from "./append-apart.ts";
 import { ClosedTopics } from "./closed-topics.ts";
 import { sentLetters } from "./sent-letters.ts";
-import { endsOfWhole } from "./whole-topic.ts";
+import { endsOfWhole, SILENCE_MS } from "./whole-topic.ts";
 
 const BATCH = 500;
 /** How often attempts without an answer and lost messages are looked for. */
@@ -168,13 +168,16 @@ async function sendDead(options: DispatcherOptions, { lease, signal, closed }: P
   const buried = await closed.send(DEAD_LETTER_TOPIC, async () => {
     const from = await schedule.unmarkedFrom();
     if (from) return sentLetters(log, from, signal);
+    const lookedAt = clock();
     const ends = await endsOfWhole(DEAD_LETTER_TOPIC, options);
     const askedAt = clock();
     await schedule.beginDeadLetters(lease, ends);
     // Kafka does not ask whose turn it is: a process that was frozen here may have been replaced since.
     if (clock() - askedAt > HELD_MS) throw new LeaseLostError("the dispatcher's lease may be gone");
+    if (clock() - lookedAt > SILENCE_MS) await endsOfWhole(DEAD_LETTER_TOPIC, options);
     const sentTo = await bury(dead, log);
     faultPoint("dispatcher.after-burial");
+    await requireBehind(ends, sentTo, lease, options);
     return { letters: dead, sentTo };
   });
   if (!buried) return 0;
@@ -182,6 +185,18 @@ async function sendDead(options: DispatcherOptions, { lease, signal, closed }: P
   if (buried.letters !== dead) return sendDead(options, { lease, signal, closed });
   telemetry.buried(dead, secondsSince(startedAt));
   return dead.length;
+}
+
+/** A topic that gives out places from before where it ended has lost its tail meanwhile, which is covered by now. */
+async function requireBehind(
+  ends: ReadonlyMap<string, number>,
+  sentTo: readonly RecordPosition[],
+  lease: Lease,
+  { schedule }: DispatcherOptions,
+): Promise<void> {
+  if (sentTo.every((position) => position.offset >= (ends.get(positionKey(position)) ?? 0))) return;
+  await schedule.resendDeadLetters(lease);
+  throw new EnvironmentError(`${DEAD_LETTER_TOPIC} has lost its tail: what it lacks is sent again`);
 }
 
 /** A dead letter that is too large goes without what the work was to work on. */

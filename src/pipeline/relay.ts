@@ -18,18 +18,13 @@ import type { Drainer } from "../runtime/drain.ts";
 import { faultPoint } from "../runtime/fault-point.ts";
 import { appendApart, isTooLarge } from "./append-apart.ts";
 import { SharedPartitions } from "./shared-partitions.ts";
+import { SILENCE_MS } from "./whole-topic.ts";
 
 /** Rows in one batch: large enough to amortize commits and sends, small enough to stay under memory and latency. */
 const BATCH = 1_000;
 
 /** How often the relay asks whether the log is still the one it forwarded to, and holds what it was sent. */
 const LOG_CHECK_MS = 15_000;
-
-/**
- * After so long without a word from the log it may have been away, and back without its tail: no broker starts faster.
- * What is appended then would hide the loss, so the end of the log is looked at first.
- */
-const SILENCE_MS = 1_000;
 
 export interface RelayOptions {
   readonly log: Log;

@@ -102,3 +102,32 @@ test(
   },
   TEST_MS,
 );
+
+test(
+  "given a tail that is lost between the look at it and the sending, when that is done again, then each letter is there once",
+  async () => {
+    const { log, db, registry } = world.app;
+    await log.deleteTopics([DEAD_LETTER_TOPIC]);
+    await ensureTopics(log, registry.topics);
+    await startOver();
+    await db`update lifestream.work set dead_letter_sent_at = now() where subject_id <> 'link:1'`;
+    await dispatch();
+    expect(await letters()).toHaveLength(1);
+    await db`update lifestream.work set dead_letter_sent_at = null where subject_id <> 'link:1'`;
+    const forgetful: Log = {
+      ...log,
+      append: async (topic, records) => {
+        await db`
+          with emptied as (
+            update lifestream.log_partitions p set next_offset = 0 from lifestream.log_topics t
+            where t.id = p.topic_id and t.name = ${topic} returning p.id)
+          delete from lifestream.log_records r using emptied where r.partition_id = emptied.id`;
+        return log.append(topic, records);
+      },
+    };
+    await expect(dispatch(forgetful)).rejects.toThrow("has lost its tail");
+    await dispatch();
+    expect(await letters()).toEqual(await rounds());
+  },
+  TEST_MS,
+);

@@ -153,6 +153,11 @@ export class MemoryDatabase {
             for (const at of sentTo) this.acknowledged.set(positionKey(at), at.offset, this.#undo);
             this.unmarked.delete("from", this.#undo);
           }),
+        resendDeadLetters: (lease) =>
+          alone(() => {
+            this.#requireLease(lease);
+            this.#forgetLetters();
+          }),
         renew: (attempts, leaseMs) => alone(() => this.registry.renew(attempts, leaseMs)),
         sweep: (lease) => alone(() => this.#sweep(lease)),
         requeueDeleted: (lease, starts) =>
@@ -360,15 +365,21 @@ export class MemoryDatabase {
     return { acknowledged, places };
   }
 
+  /** The dead-letter topic may lack what it was sent. */
+  #forgetLetters(): void {
+    for (const { id, status } of this.work.values())
+      if (status === "dead" || status === "discarded") this.registry.update(id, { deadLetterSent: false });
+    this.unmarked.set("from", new Map(), this.#undo);
+  }
+
   #startOver(identity: KnownLog): number {
     for (const name of ["relay", "dispatcher", "catalog"]) this.leases.delete(name, this.#undo);
     for (const { group, at } of this.positions.values()) this.positions.delete(`${group}/${at}`, this.#undo);
     const published = this.ledger.startOver();
     for (const { id, status } of this.work.values()) {
       if (status === "queued") this.registry.update(id, { status: "pending", nextAttemptAt: this.#now });
-      if (status === "dead" || status === "discarded") this.registry.update(id, { deadLetterSent: false });
     }
-    this.unmarked.set("from", new Map(), this.#undo);
+    this.#forgetLetters();
     for (const [key] of this.acknowledged.entries()) this.acknowledged.delete(key, this.#undo);
     this.identity.set("log", identity, this.#undo);
     this.notify("events");

@@ -7,7 +7,7 @@ import { simulate } from "./simulate.ts";
 const SEEDS = 500;
 const TEST_MS = 480_000;
 /** A mutant that survives so many seeds is not noticed. */
-const MUTANT_SEEDS = 100;
+const MUTANT_SEEDS = 200;
 /** `npm run test:sim` dies at every await point, `npm test` at each so many-th. */
 const CRASH_EVERY = 10;
 const CRASHES_AT_LEAST = 20;

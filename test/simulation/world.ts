@@ -44,8 +44,8 @@ const FEW_DECIDED_MS = 8_000;
 /** Faults happen for so long, in simulated milliseconds; then everything must come to rest by itself. */
 const STORM_MS = 14_000;
 export const REST_WITHIN_MS = 600_000;
-/** Within so long a relay looks whether the log is still the same and holds what it was sent. */
-const LOG_CHECKED_WITHIN_MS = 30_000;
+/** Within so long a relay looks whether the log is still the same and holds what it was sent, and starts over: it may fail first. */
+const LOG_CHECKED_WITHIN_MS = 50_000;
 const DAY_MS = 86_400_000;
 const DATABASE_BACK_MS = 60_000;
 /** No broker that lost power is back sooner. */
@@ -367,11 +367,15 @@ export class World {
     this.cluster.faults.down = false;
     this.database.faults.down = false;
     if (!this.replayed) return;
-    if (this.scheduler.chance(0.5))
-      this.scheduler.after(this.#outer, LETTERS_LOST_MS, () => this.#tell(loseLetters(this)));
+    if (this.scheduler.chance(0.5)) this.scheduler.after(this.#outer, LETTERS_LOST_MS, () => this.#loseLetters());
     else
       for (let times = 0; times < RETENTIONS; times += 1)
         this.scheduler.after(this.#outer, times * RETENTION_MS, () => this.#tell(deleteMessages(this)));
+  }
+
+  #loseLetters(): void {
+    this.#tell(loseLetters(this));
+    this.#away("Kafka", this.cluster.faults, BROKER_START_MS);
   }
 
   /** Whether the log holds the dead letters that were sent. */

@@ -3,12 +3,10 @@ import type { Forwarding, GroupPlace, KnownLog, Sql } from "../../engine/store.t
 import { DEAD_LETTER_TOPIC, EVENTS_TOPIC } from "../../engine/topics.ts";
 import type { Database } from "./connect.ts";
 import { requireLease } from "./leases.ts";
+import { forgetSentLetters } from "./sent-letters.ts";
 
 /** Offsets of one topic, by partition. */
 type Offsets = Record<string, number>;
-
-/** What was sent longer ago than this is in no tail that a broker loses. */
-const TAIL_DAYS = 7;
 
 /** Which log the ledger was forwarded to, what it must still hold, and starting over when it does not. */
 export function createForwarding(db: Database): Forwarding {
@@ -113,19 +111,10 @@ async function forgetMarksOfOthers(tx: Sql): Promise<void> {
     where published_to_kafka and kafka_offset is null and not exists (select from lifestream.log_identity)`;
 }
 
-/**
- * The dead-letter topic may lack what it was sent: all of it where it is another one, else what is not old. The dispatcher
- * reads what it holds from its beginning, and sends the rest.
- */
 async function forgetDeadLetters(tx: Sql, { topicIds }: KnownLog): Promise<void> {
   const [known] = await tx<{ topic_id: string }[]>`
     select topic_id from lifestream.log_identity where topic = ${DEAD_LETTER_TOPIC}`;
-  const isAnother = known?.topic_id !== topicIds.get(DEAD_LETTER_TOPIC);
-  await tx`
-    update lifestream.work set dead_letter_sent_at = null
-    where status in ('dead', 'discarded')
-      and (${isAnother} or dead_letter_sent_at > clock_timestamp() - ${TAIL_DAYS} * interval '1 day')`;
-  await tx`update lifestream.dead_letter_batch set sent_from = '{}'`;
+  await forgetSentLetters(tx, { all: known?.topic_id !== topicIds.get(DEAD_LETTER_TOPIC) });
 }
 
 async function writeIdentity(db: Database, { clusterId, topicIds, flowFrom }: KnownLog): Promise<void> {

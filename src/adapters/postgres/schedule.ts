@@ -5,6 +5,7 @@ import type { Database } from "./connect.ts";
 import { beginRounds } from "./failures-acts.ts";
 import { requireLease } from "./leases.ts";
 import { txLedger } from "./ledger.ts";
+import { forgetSentLetters } from "./sent-letters.ts";
 import { toWork, type WorkRow } from "./work.ts";
 
 interface DueRow extends WorkRow {
@@ -84,6 +85,13 @@ export function createSchedule(db: Database): Schedule {
           tx,
           letters.map((letter) => letter.id),
         );
+      });
+    },
+
+    async resendDeadLetters(lease) {
+      await db.begin(async (tx) => {
+        await requireLease(tx, lease);
+        await forgetSentLetters(tx, { all: false });
       });
     },
 
