@@ -22,6 +22,18 @@ test.each([
   expect(page.includes("Kafka")).toBe(kind === "kafka");
 });
 
+test("given messages that were sent again, when the status page is opened, then it says how many, when and why", async () => {
+  const latest = [
+    { at: HEALTH.at, messages: 6, reason: "retention deleted <them>" },
+    { at: HEALTH.at, messages: 7, reason: "before" },
+  ];
+  const page = await (
+    await testWeb({ health: async () => ({ ...HEALTH, resent: { total: 2, latest } }) }).request("/status")
+  ).text();
+  expect(page).toMatch(/<b>6<\/b> messages sent again<small>.*: retention deleted &lt;them&gt;<\/small>/);
+  expect(page).not.toContain("before");
+});
+
 test.each([
   ["kafka", "Kafka cannot be reached", "unknown: Kafka cannot be reached"],
   ["embedded", "The log in Postgres cannot be read", "unknown: the log in Postgres cannot be read"],

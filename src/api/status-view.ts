@@ -27,15 +27,20 @@ function headline({ servers, stages, ledger }: PipelineHealth): string {
   return behind === 0 ? "All caught up" : `${count(behind, "record")} under way`;
 }
 
-function overview({ servers, ledger, deadWork, deadRecords, parked: waiting }: PipelineHealth, now: Date): Html {
+function overview(
+  { servers, ledger, resent, deadWork, deadRecords, parked: waiting }: PipelineHealth,
+  now: Date,
+): Html {
   const figure = (value: number | string, label: string, note: Html | string | null = null, bad = false) =>
     html`<div class="${bad ? "figure bad" : "figure"}"><b>${typeof value === "number" ? value.toLocaleString("en") : value}</b> ${label}${note && html`<small>${note}</small>`}</div>`;
   const [anew] = ledger.flowedAnew.latest;
+  const [again] = resent.latest;
   const oldest = ledger.oldestUnpublishedAt && html`oldest ${ago(ledger.oldestUnpublishedAt, now)}`;
   return html`<div class="figures">
 ${figure(ledger.exact ? ledger.events : `≈ ${ledger.events.toLocaleString("en")}`, "events in the ledger")}
 ${figure(ledger.unpublished, LOG_WORDS[servers.transport.kind].unsent, oldest)}
 ${anew && figure(anew.events, "sent again", html`${ago(anew.at, now)}: ${anew.reason}`)}
+${again && figure(again.messages, "messages sent again", html`${ago(again.at, now)}: ${again.reason}`)}
 ${figure(deadWork.total + deadRecords.total, "dead letters", null, deadWork.total + deadRecords.total > 0)}
 ${figure(waiting.total, "waiting for a parent")}
 </div>`;

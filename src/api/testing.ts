@@ -103,6 +103,7 @@ export const HEALTH: PipelineHealth = {
   ledger: { events: 0, exact: true, unpublished: 0, oldestUnpublishedAt: null, flowedAnew: { total: 0, latest: [] } },
   stages: [{ stage: "router", group: "router-v1", topics: ["events.raw"], lag: 0, movedAt: null }],
   work: [],
+  resent: { total: 0, latest: [] },
   deadWork: { total: 0, latest: [] },
   deadRecords: { total: 0, latest: [] },
   tooNew: { total: 0, latest: [] },

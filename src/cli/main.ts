@@ -1,9 +1,9 @@
 import { Command, CommanderError } from "commander";
-import { messageOf, UserError } from "../engine/errors.ts";
-import { redactor } from "../runtime/redact.ts";
-import { secretsOf } from "../secrets.ts";
+import { UserError } from "../engine/errors.ts";
 import type { CommandSpec } from "./command.ts";
 import { commands } from "./commands/index.ts";
+import { endOnStrayErrors } from "./stray-errors.ts";
+import { tellError } from "./tell-error.ts";
 
 /** The whole command line: which commands there are, and what their exit codes mean. */
 export function createProgram(specs: readonly CommandSpec[] = commands): Command {
@@ -33,14 +33,13 @@ export async function main(argv: readonly string[]): Promise<number> {
     return 0;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    const redact = redactor(secretsOf(process.env));
-    process.stderr.write(`${redact(messageOf(error))}\n`);
-    if (process.env.LOG_LEVEL === "debug" && error instanceof Error) process.stderr.write(`${redact(error.stack)}\n`);
+    tellError(error);
     return error instanceof UserError ? error.exitCode : 1;
   }
 }
 
 if (import.meta.main) {
+  endOnStrayErrors();
   process.exitCode = await main(process.argv.slice(2));
   // Idle sockets of client libraries must not keep a finished command alive.
   process.exit();

@@ -18,6 +18,8 @@ export interface PipelineHealth {
   readonly ledger: LedgerHealth;
   readonly stages: readonly StageLag[];
   readonly work: readonly { readonly type: string; readonly status: WorkStatus; readonly count: number }[];
+  /** When work was sent again, as its messages were lost before an agent took them, and why: the last few times. */
+  readonly resent: Latest<Resent>;
   readonly deadWork: Latest<DeadWork>;
   readonly deadRecords: Latest<DeadRecordInfo>;
   /** Events of a schema version that no program here knew when they came; one that does applies them by itself. */
@@ -45,6 +47,12 @@ export interface Flow {
   readonly at: string;
   readonly reason: string;
   readonly events: number;
+}
+
+export interface Resent {
+  readonly at: string;
+  readonly reason: string;
+  readonly messages: number;
 }
 
 /** The latest few, and how many there are in all. */
@@ -93,7 +101,10 @@ export interface LeaseInfo {
 
 /** What is in Postgres of the pipeline's health; lag needs Kafka's word too. */
 export interface StoredHealth
-  extends Pick<PipelineHealth, "ledger" | "work" | "deadWork" | "deadRecords" | "tooNew" | "parked" | "leases"> {
+  extends Pick<
+    PipelineHealth,
+    "ledger" | "work" | "resent" | "deadWork" | "deadRecords" | "tooNew" | "parked" | "leases"
+  > {
   readonly positions: readonly StoredPosition[];
 }
 

@@ -6,8 +6,12 @@ import type { OwnedTable } from "./owned.ts";
 /** A subject whose live rows are not what the ledger gives. */
 export interface Explained {
   readonly subjectId: string;
-  /** The events without which the ledger would give the live rows; none: no single one explains them, nor the last few. */
+  /** The event without which the ledger would give the live rows, or the last few; none: it is not these. */
   readonly lost: readonly string[];
+  /** Where none is lost, the event that would give them if it were applied twice. */
+  readonly doubled: readonly string[];
+  /** False: nothing was tried, as it has more than `EXPLAINED_EVENTS` events. */
+  readonly lookedInto: boolean;
 }
 
 export interface Explanation {
@@ -22,7 +26,7 @@ export const EXPLAINED_EVENTS = 50;
 
 /**
  * Says of subjects that differ which events were lost on the way to their rows, by folding them without each in turn,
- * and then without the last two, the last three, and so on.
+ * and then without the last two, the last three, and so on; or which one was applied twice, by folding each in turn so.
  */
 export async function explainDifferences(
   tx: Sql,
@@ -34,35 +38,63 @@ export async function explainDifferences(
   const ofSubjects = tables.filter(({ columns }) => columns.includes("subject_id"));
   const explained: Explained[] = [];
   for (const { subjectId } of rows.slice(0, EXPLAINED_SUBJECTS)) {
-    explained.push({ subjectId, lost: await lostEvents(tx, ofSubjects, fold, subjectId) });
+    explained.push({ subjectId, ...(await explanationOf(tx, ofSubjects, fold, subjectId)) });
   }
   return { differingSubjects: rows.length, explained };
 }
 
-async function lostEvents(tx: Sql, tables: readonly OwnedTable[], fold: LedgerFold, subjectId: string) {
+async function explanationOf(
+  tx: Sql,
+  tables: readonly OwnedTable[],
+  fold: LedgerFold,
+  subjectId: string,
+): Promise<Omit<Explained, "subjectId">> {
   const events = await tx<EventRow[]>`
     select id, occurred_at, received_at, source, subject, subject_id, event_type, schema_version, payload,
       correlation_id, causation_id, position
     from lifestream.events where subject_id = ${subjectId} order by position limit ${EXPLAINED_EVENTS + 1}`;
-  if (events.length > EXPLAINED_EVENTS) return [];
+  if (events.length > EXPLAINED_EVENTS) return { lost: [], doubled: [], lookedInto: false };
+  for (const { lost, doubled, batches } of [...losses(events), ...repeats(events)]) {
+    if (await givesLiveRows(tx, tables, fold, subjectId, batches)) return { lost, doubled, lookedInto: true };
+  }
+  return { lost: [], doubled: [], lookedInto: true };
+}
+
+/** What may have happened to a subject's events, and how they were applied then. */
+interface Supposed {
+  readonly lost: readonly string[];
+  readonly doubled: readonly string[];
+  readonly batches: readonly (readonly EventRow[])[];
+}
+
+function losses(events: readonly EventRow[]): Supposed[] {
   const single = events.map((event) => [event]);
   const last = events.slice(1).map((_, index) => events.slice(-(index + 2)));
-  for (const missing of [...single, ...last]) {
-    const others = events.filter((event) => !missing.includes(event));
-    if (await givesLiveRows(tx, tables, fold, subjectId, others)) return missing.map(({ id }) => id);
-  }
-  return [];
+  return [...single, ...last].map((missing) => ({
+    lost: missing.map(({ id }) => id),
+    doubled: [],
+    batches: [events.filter((event) => !missing.includes(event))],
+  }));
+}
+
+/** Each comes again in a batch of its own, as a repeat does: within one, handlers take the last of a subject's events. */
+function repeats(events: readonly EventRow[]): Supposed[] {
+  return events.map(({ id }, index) => ({
+    lost: [],
+    doubled: [id],
+    batches: [events.slice(0, index + 1), events.slice(index)],
+  }));
 }
 
 const TRIED = new Error("only tried");
 
-/** Folds these events as all there are of the subject, looks, and takes it back. */
+/** Folds these batches as all there is of the subject, looks, and takes it back. */
 async function givesLiveRows(
   tx: Sql,
   tables: readonly OwnedTable[],
   fold: LedgerFold,
   subjectId: string,
-  events: readonly EventRow[],
+  batches: readonly (readonly EventRow[])[],
 ): Promise<boolean> {
   let same = true;
   await tx
@@ -70,7 +102,7 @@ async function givesLiveRows(
       const within = inner as Sql;
       for (const { name } of tables)
         await within`delete from ${within(`pg_temp.${name}`)} where subject_id = ${subjectId}`;
-      await fold.fold(events, within);
+      for (const events of batches) await fold.fold(events, within);
       for (const table of tables) same &&= await sameRows(within, table, subjectId);
       throw TRIED;
     })

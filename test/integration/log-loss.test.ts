@@ -10,6 +10,7 @@ import type { GroupPosition } from "../../src/engine/store.ts";
 import { DEAD_LETTER_TOPIC, EVENTS_TOPIC, TAGS_TOPIC } from "../../src/engine/topics.ts";
 import { ingest } from "../../src/pipeline/ingest.ts";
 import { createRelay } from "../../src/pipeline/relay.ts";
+import { pipelineHealth } from "../../src/server.ts";
 import { runCommand } from "../support/commands.ts";
 import { servePages } from "../support/pages.ts";
 import { isApplied, settled } from "../support/settled.ts";
@@ -125,6 +126,8 @@ test(
     expect([...pages.requests.values()]).toEqual(links.map(() => 1));
     expect(await db`select attempt, status from lifestream.work where attempt > 1 or status <> 'done'`).toHaveLength(0);
     expect(said).toContain("retention deleted messages before an agent took them: sending them again");
+    const { total, latest } = (await pipelineHealth(world.app)).resent;
+    expect([total, latest]).toEqual([1, [expect.objectContaining({ messages: links.length })]]);
     // The ledger itself need not flow again for it.
     expect(await flows(world)).toHaveLength(0);
   },

@@ -6,8 +6,8 @@ import { bookkeeping } from "../support/bookkeeping.ts";
 /** One minute's measures. Memory and disk in MB, lag and dead tuples in rows, WAL in MB since the start. */
 export type Sample = Readonly<Record<string, number>>;
 
-/** A row for each time that the ledger had to flow anew: for faults, not for events. */
-const FLOWS = "ledger_flows";
+/** A row for each time that the ledger had to flow anew, or messages to be sent again: for faults, not for events. */
+const HEALED = ["ledger_flows", "resent_messages"];
 export const BOOKKEEPING_ROWS = "bookkeeping rows";
 export const BOOKKEEPING_KB = "bookkeeping KB";
 
@@ -52,7 +52,7 @@ export async function databaseSample(app: Pick<App, "db" | "registry">): Promise
        ::bigint as "state and work MB"`;
   return {
     ...row,
-    [BOOKKEEPING_ROWS]: sumOf(kept.map(([name, { rows }]) => (name === FLOWS ? 0 : rows))),
+    [BOOKKEEPING_ROWS]: sumOf(kept.map(([name, { rows }]) => (HEALED.includes(name) ? 0 : rows))),
     [BOOKKEEPING_KB]: sumOf(kept.map(([, { bytes }]) => bytes)) / 1_024,
   };
 }

@@ -29,6 +29,8 @@ export interface Running {
   hasEnded(): boolean;
   /** What it printed so far. */
   printed(): { readonly stdout: string; readonly stderr: string };
+  /** Leaves its standard output, as `head` does when it has enough. */
+  stopReading(): void;
   /** SIGTERM, as a supervisor stops it; fails when it does not end in time. */
   stop(withinMs?: number): Promise<Ended>;
   /** `kill -9`: nothing can be tidied up. */
@@ -53,6 +55,7 @@ export function startCommand(args: readonly string[], env: Env, stdin = ""): Run
     said: (pattern, withinMs = DEADLINE_MS) => said(args, pattern, { child, printed, withinMs }),
     hasEnded: () => child.exitCode !== null || child.signalCode !== null,
     printed: () => ({ ...printed }),
+    stopReading: () => void child.stdout.destroy(),
     async stop(withinMs = DEADLINE_MS) {
       child.kill("SIGTERM");
       return inTime(args, command, withinMs);

@@ -2,6 +2,7 @@ import { TOO_NEW } from "../../engine/decode.ts";
 import type { Flow, LedgerHealth, StoredHealth } from "../../engine/health.ts";
 import type { Sql } from "../../engine/store.ts";
 import type { WorkStatus } from "../../engine/work.ts";
+import { readResent } from "./resent.ts";
 
 /** How many dead letters and the like are listed. */
 const LISTED = 20;
@@ -16,6 +17,7 @@ export async function readHealth(sql: Sql): Promise<StoredHealth> {
     ledger: await ledger(sql),
     work: await sql<{ type: string; status: WorkStatus; count: number }[]>`
       select work_type as type, status, count(*) as count from lifestream.work group by 1, 2 order by 1, 2`,
+    resent: await readResent(sql),
     deadWork: await deadWork(sql),
     deadRecords: await deadRecords(sql),
     tooNew: await tooNew(sql),

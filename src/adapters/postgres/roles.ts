@@ -132,6 +132,7 @@ export function databaseRoles({ registry, tables, embedded }: RolesOptions): Dat
         ...APPEND,
         on("work", { select: true, insert: true, update: true }),
         on("dead_letter_batch", { select: true, update: ["sent_from"] }),
+        on("resent_messages", { select: true, insert: true, delete: true }),
         ACKNOWLEDGE,
         ...log.append,
         ...log.subscribe,

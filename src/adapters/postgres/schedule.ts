@@ -5,7 +5,9 @@ import type { Database } from "./connect.ts";
 import { beginRounds } from "./failures-acts.ts";
 import { requireLease } from "./leases.ts";
 import { txLedger } from "./ledger.ts";
+import { noteResent } from "./resent.ts";
 import { forgetSentLetters } from "./sent-letters.ts";
+
 import { toWork, type WorkRow } from "./work.ts";
 
 interface DueRow extends WorkRow {
@@ -117,6 +119,7 @@ export function createSchedule(db: Database): Schedule {
           from unnest(${[...starts.keys()]}::text[], ${[...starts.values()]}::bigint[]) as b(key, start)
           where w.status = 'queued' and b.key = 'work.' || w.work_type || ':' || w.kafka_partition
             and w.kafka_offset < b.start`;
+        await noteResent(tx, count, "retention deleted them before an agent took them");
         return count;
       }) as Promise<number>;
     },
@@ -158,5 +161,6 @@ async function requeueLost(tx: Sql): Promise<number> {
     where w.status = 'queued' and o.topic = 'work.' || w.work_type and o.partition = w.kafka_partition
       and w.kafka_offset <= o.last_offset
     returning 1`;
+  await noteResent(tx, rows.length, "their agent had passed them without taking them, as where retention deleted them");
   return rows.length;
 }

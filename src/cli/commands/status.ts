@@ -34,6 +34,7 @@ function render(health: PipelineHealth): string {
     section("ledger", ledger(health)),
     section("stages", stages(health)),
     section("work", work(health)),
+    ...(health.resent.total > 0 ? [section("messages sent again", resent(health))] : []),
     section("dead letters", deadLetters(health)),
     ...(health.tooNew.total > 0 ? [section("waiting for a newer program", tooNew(health))] : []),
     ...(health.parked.total > 0 ? [section("waiting for a parent", parked(health))] : []),
@@ -76,8 +77,11 @@ function anew({ total, latest }: PipelineHealth["ledger"]["flowedAnew"]): string
     index === 0 ? "sent again" : "",
     `${exactTime(at)}, ${count(events, "event")}: ${plain(reason)}`,
   ]);
-  const more = total - latest.length;
-  return more > 0 ? [...lines, ["", paint("dim", `and ${count(more, "time")} before`)]] : lines;
+  return [...lines, ...timesBefore(total - latest.length).map((line) => ["", line])];
+}
+
+function timesBefore(more: number): string[] {
+  return more > 0 ? [paint("dim", `and ${count(more, "time")} before`)] : [];
 }
 
 function stages({ stages: list, servers: { kafkaProblem, transport } }: PipelineHealth): string[][] {
@@ -97,6 +101,14 @@ function work({ work: counts }: PipelineHealth): string[][] {
     ...byStatus.map((n, i) => (n === 0 ? paint("dim", "0") : paint(colourOf(WORK_STATUSES[i] ?? "done"), String(n)))),
   ]);
   return [heads, ...rows];
+}
+
+/** Each time that messages to agents were lost and sent again, the last one first. */
+function resent({ resent: { total, latest } }: PipelineHealth): string[][] {
+  const lines = latest.map(
+    ({ at, reason, messages }) => `${exactTime(at)}, ${count(messages, "message")}: ${plain(reason)}`,
+  );
+  return [...lines, ...timesBefore(total - latest.length)].map((line) => [line]);
 }
 
 function deadLetters({ deadWork, deadRecords }: PipelineHealth): string[][] {

@@ -2,8 +2,9 @@ import { UserError } from "../../engine/errors.ts";
 import { isComplete, isSound, type VerifyReport, verify } from "../../rebuild/verify.ts";
 import type { CommandInput } from "../command.ts";
 import { openCommandApp } from "../context.ts";
-import { plain, plural } from "../format.ts";
+import { plural } from "../format.ts";
 import { notCompared, tableLines } from "../rebuild-report.ts";
+import { findings } from "../verify-report.ts";
 import { foldOptions, rethrow } from "./rebuild.ts";
 
 const WAIT_S = 10;
@@ -23,25 +24,6 @@ export async function runVerify({ options }: CommandInput): Promise<void> {
   if (!options.json) {
     console.log(`${plural(report.events, "event")}: the tables are what the ledger gives, none lost, none doubled`);
   }
-}
-
-function findings(report: VerifyReport): string[] {
-  const { explained, differingSubjects, doubled, overspent, unreadable, leftByAdoption } = report;
-  const unnamed = differingSubjects - explained.length;
-  return [
-    ...explained.map(({ subjectId, lost }) =>
-      lost.length > 0
-        ? `lost: event ${lost.join(", ")} of ${plain(subjectId)}`
-        : `differs: ${plain(subjectId)}, and no event that is missing explains it`,
-    ),
-    ...(unnamed > 0 ? [`and ${plural(unnamed, "subject")} more that differ: only the first are looked into`] : []),
-    ...doubled.map(({ subjectId, type, ids }) => `doubled: ${type} of ${plain(subjectId)}: events ${ids.join(", ")}`),
-    ...overspent.map(({ id, attempts, allowed }) => `overspent: work ${id} had ${attempts} attempts of ${allowed}`),
-    ...(unreadable.total > 0 ? [`${plural(unreadable.total, "event")} say nothing to this program`] : []),
-    ...(leftByAdoption > 0
-      ? [`${plural(leftByAdoption, "row")} left as they are: no event can be about them (lifestream.adoption_problems)`]
-      : []),
-  ];
 }
 
 function problem({ doubled, overspent }: VerifyReport): string {
