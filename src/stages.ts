@@ -9,7 +9,7 @@ import { createCatalogPublisher } from "./pipeline/catalog.ts";
 import { createDispatcher } from "./pipeline/dispatcher.ts";
 import { createMaterializer, MATERIALIZER_GROUP } from "./pipeline/materializer.ts";
 import { createRelay } from "./pipeline/relay.ts";
-import { RESET_LEASE } from "./pipeline/reset.ts";
+import { RESET_LEASE } from "./pipeline/reset-lease.ts";
 import { createRouter, ROUTER_GROUP } from "./pipeline/router.ts";
 import { offerTooNew } from "./pipeline/too-new.ts";
 import { consume, type RecordHandler } from "./runtime/consume.ts";

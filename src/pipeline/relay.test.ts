@@ -26,7 +26,7 @@ test("given a topic that is away for a while, when it is there under another id,
     },
     partitions: async () => 1,
     sentState: async () => ({ acknowledged: new Map(), places: [] }),
-    startOver: async (identity, reason) => {
+    startOver: async (_lease, identity, reason) => {
       known = identity;
       return reasons.push(reason);
     },

@@ -77,7 +77,7 @@ export function createRelay(options: RelayOptions): Drainer {
     },
     async step(lease, signal) {
       if (loss) {
-        await startOver(await currentLog(options), loss, options);
+        await startOver(lease, loss, options);
         loss = null;
         checkAt = 0;
       }
@@ -178,7 +178,7 @@ async function followLog(lease: Lease, options: RelayOptions): Promise<Followed 
   const changed = changedTopics(known, now);
   if (changed.length > 0) {
     const reason = `${changed.join(", ")} ${changed.length === 1 ? "was" : "were"} created anew`;
-    await startOver(await currentLog(options), reason, options);
+    await startOver(lease, reason, options);
     return "started over";
   }
   // One that is away just now is remembered: it may come back as another.
@@ -189,7 +189,7 @@ async function followLog(lease: Lease, options: RelayOptions): Promise<Followed 
   // Looked at twice: what is asked one after the other may have moved in between.
   const reason = loss && (await lookForLoss(known, options)).loss;
   if (!reason) return { acknowledged, shared: await sharedPartitions(lease, options) };
-  await startOver(await currentLog(options), reason, options);
+  await startOver(lease, reason, options);
   return "started over";
 }
 
@@ -211,8 +211,9 @@ async function currentLog(options: RelayOptions): Promise<KnownLog> {
   return { ...(await identityOf(options)), flowFrom: await options.log.endOffsets([EVENTS_TOPIC]) };
 }
 
-async function startOver(now: KnownLog, reason: string, { forwarding, logger }: RelayOptions): Promise<void> {
-  const events = await forwarding.startOver(now, reason);
+async function startOver(lease: Lease, reason: string, options: RelayOptions): Promise<void> {
+  const { forwarding, logger } = options;
+  const events = await forwarding.startOver(lease, await currentLog(options), reason);
   logger.warn(`${reason}: the whole ledger flows again`, { events });
 }
 

@@ -36,7 +36,12 @@ function aLoop(outcomes: readonly (Error | null)[], { once = false, trouble }: L
       ring = onWake;
     },
   };
-  const leases: Leases = { acquire: async () => true, release: async () => {}, holderOf: async () => null };
+  const leases: Leases = {
+    acquire: async () => true,
+    renew: async () => true,
+    release: async () => {},
+    holderOf: async () => null,
+  };
   const logger: Logger = { ...silentLogger, warn: (line) => void lines.push(line) };
   const drainer = {
     name: "relay",

@@ -102,6 +102,8 @@ export class MemoryDatabase {
       },
       leases: {
         acquire: (lease, ttlMs) => alone(() => this.#acquire(lease, ttlMs)),
+        renew: (lease, ttlMs) =>
+          alone(() => this.leases.get(lease.name)?.holder === lease.holder && this.#acquire(lease, ttlMs)),
         release: ({ name, holder }) =>
           alone(() => {
             if (this.leases.get(name)?.holder === holder) this.leases.delete(name, this.#undo);
@@ -168,7 +170,11 @@ export class MemoryDatabase {
           }),
         acknowledgedIn: () => alone(() => new Map(this.acknowledged.entries())),
         sentState: () => alone(() => this.#sentState()),
-        startOver: (identity) => alone(() => this.#startOver(identity)),
+        startOver: (lease, identity) =>
+          alone(() => {
+            this.#requireLease(lease);
+            return this.#startOver(identity);
+          }),
         resetUnderWay: async () => new Map(),
         beginReset: async () => {},
       },
