@@ -2,10 +2,10 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { liveStages } from "../../src/cli/live-stages.ts";
 import { linkAddedEvent } from "../../src/domains/links/index.ts";
-import { LeaseLostError, messageOf } from "../../src/engine/errors.ts";
+import { EnvironmentError, LeaseLostError, messageOf } from "../../src/engine/errors.ts";
 import type { Log } from "../../src/engine/log.ts";
 import type { Logger } from "../../src/engine/logger.ts";
-import type { Forwarding } from "../../src/engine/store.ts";
+import type { Forwarding, Leases } from "../../src/engine/store.ts";
 import { ingest } from "../../src/pipeline/ingest.ts";
 import { clusterChanged, type ResetTarget, resetTopics } from "../../src/pipeline/reset.ts";
 import { type HeldReset, RESET_LEASE } from "../../src/pipeline/reset-lease.ts";
@@ -185,6 +185,32 @@ test(
     await world.runUntil(stages, () => isApplied(app, ["materializer-v1"]));
     await world.runUntil(allStages(app, { once: false }), () => settled(app));
     expect(await stateDigest(world.app)).toEqual(state);
+  },
+  TEST_MS,
+);
+
+test(
+  "given a reset under way, when a stage that starts cannot ask Postgres at first, then it says so, asks again and waits",
+  async () => {
+    const { logger, told } = listening();
+    const { store } = world.app;
+    let failures = 2;
+    const holderOf: Leases["holderOf"] = async (name) => {
+      if (failures-- > 0) throw new EnvironmentError("Postgres cannot be reached");
+      return store.leases.holderOf(name);
+    };
+    const app = { ...world.app, logger, store: { ...store, leases: { ...store.leases, holderOf } } };
+    const underWay = () =>
+      world.runUntil([relayStage(app, { once: false })], async () => {
+        await until(async () => told.length > 1);
+        expect(await liveStages(app)).toEqual([]);
+        return true;
+      });
+    await aloneInTest(app, underWay, "first");
+    expect(told).toEqual([
+      "relay: waiting: Postgres cannot be reached; nothing is lost, it is tried again by itself",
+      "relay: waiting: a reset of the topics is under way (first)",
+    ]);
   },
   TEST_MS,
 );
