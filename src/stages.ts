@@ -9,7 +9,7 @@ import { createCatalogPublisher } from "./pipeline/catalog.ts";
 import { createDispatcher } from "./pipeline/dispatcher.ts";
 import { createMaterializer, MATERIALIZER_GROUP } from "./pipeline/materializer.ts";
 import { createRelay } from "./pipeline/relay.ts";
-import { RESET_LEASE } from "./pipeline/reset.ts";
+import { untilNoReset } from "./pipeline/reset-fence.ts";
 import { createRouter, ROUTER_GROUP } from "./pipeline/router.ts";
 import { offerTooNew } from "./pipeline/too-new.ts";
 import { consume, type RecordHandler } from "./runtime/consume.ts";
@@ -121,29 +121,10 @@ function drainStage(app: StageContext, drainer: Drainer, { once }: StageOptions)
   return {
     name: drainer.name,
     async run(signal) {
-      await untilNoReset(app, drainer.name, signal);
+      await untilNoReset({ ...app, stage: drainer.name, once }, signal);
       await drain(drainer, { leases, wake, logger, telemetry, clock, random, signal, holder, once });
     },
   };
-}
-
-const RESET_POLL_MS = 500;
-
-/** Waits while the topics are made anew, and says so once. Where Postgres does not answer, the stage's own loop says it. */
-async function untilNoReset({ store, logger, clock }: StageContext, stage: string, signal: AbortSignal): Promise<void> {
-  for (let told = false; !signal.aborted; told = true) {
-    const why = await resetUnderWay(store).catch(() => null);
-    if (why === null) return;
-    if (!told) logger.warn(`waiting: ${why}`, { stage });
-    await clock.sleep(RESET_POLL_MS, signal).catch(() => {});
-  }
-}
-
-async function resetUnderWay({ leases, forwarding }: StageContext["store"]): Promise<string | null> {
-  const holder = await leases.holderOf(RESET_LEASE);
-  if (holder !== null) return `a reset of the topics is under way (${holder})`;
-  const begun = await forwarding.resetUnderWay();
-  return begun.size > 0 ? 'a reset of the topics was interrupted: run "npm run kafka:reset" again, it goes on' : null;
 }
 
 function consumeStage(app: StageContext, handler: RecordHandler, { once }: StageOptions, idle = () => true): Stage {
@@ -152,7 +133,7 @@ function consumeStage(app: StageContext, handler: RecordHandler, { once }: Stage
     async run(signal) {
       const { log, store, logger, telemetry, clock, random } = app;
       const context = { log, store, logger, telemetry, clock, random };
-      await untilNoReset(app, handler.stage, signal);
+      await untilNoReset({ ...app, stage: handler.stage, once }, signal);
       if (!once) return consume(handler, { ...context, signal });
       const done = new AbortController();
       const both = AbortSignal.any([signal, done.signal]);

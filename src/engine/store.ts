@@ -240,6 +240,8 @@ export interface Leases {
    * it was somebody else's, or nobody's row, in between: what was under way before may have been done by others.
    */
   acquire(lease: Lease, ttlMs: number): Promise<number | null>;
+  /** Renews a lease that was taken; false where somebody else has had it since, also where nobody has it any more. */
+  renew(lease: Lease, ttlMs: number): Promise<boolean>;
   release(lease: Lease): Promise<void>;
   /** Who holds it now; null: nobody. */
   holderOf(name: string): Promise<string | null>;
@@ -340,13 +342,14 @@ export interface Forwarding {
   /**
    * Makes the whole ledger flow again, as the next generation, into this log. Positions and marks are
    * forgotten, work that lay in a topic is due again; nothing is done twice, as the registry of work stays. A reset that
-   * was under way is over with it. `reason`: why, as people are told. Returns how many events will flow.
+   * was under way is over with it. `lease`: of whoever asks; nothing is changed where it was lost. `reason`: why, as people
+   * are told. Returns how many events will flow.
    */
-  startOver(log: KnownLog, reason: string): Promise<number>;
+  startOver(lease: Lease, log: KnownLog, reason: string): Promise<number>;
   /** Topics that a reset under way makes anew, with the partitions each is to have; empty: none is under way. */
   resetUnderWay(): Promise<ReadonlyMap<string, number>>;
   /** Writes down a reset before it touches the first topic. */
-  beginReset(partitions: ReadonlyMap<string, number>): Promise<void>;
+  beginReset(lease: Lease, partitions: ReadonlyMap<string, number>): Promise<void>;
 }
 
 /** Names of what can wake a waiting loop. */

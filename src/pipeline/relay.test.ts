@@ -26,7 +26,7 @@ function aRelay(rows: readonly OutboxRow[] = []) {
     },
     partitions: async () => 1,
     sentState: async () => ({ acknowledged: new Map(), places: [] }),
-    startOver: async (identity, reason) => {
+    startOver: async (_lease, identity, reason) => {
       known = identity;
       return world.reasons.push(reason);
     },

@@ -67,12 +67,12 @@ export function createRelay(options: RelayOptions): Drainer {
     },
     async step(lease, signal) {
       if (loss) {
-        await startOver(await currentLog(options), loss, options);
+        await startOver(lease, loss, options);
         loss = null;
         checkAt = 0;
       }
       if (clock() >= checkAt) {
-        const followed = await followLog(options);
+        const followed = await followLog(lease, options);
         if (followed === "started over") {
           // Of the flow before: nothing of it is to be marked in this one.
           sent = [];
@@ -158,7 +158,7 @@ const lostTail = ({ topic, partition, offset }: RecordPosition) =>
  * Makes the ledger flow again where the log is another one or has lost events; else what the log has acknowledged so far, by
  * `positionKey`.
  */
-async function followLog(options: RelayOptions): Promise<ReadonlyMap<string, number> | "started over"> {
+async function followLog(lease: Lease, options: RelayOptions): Promise<ReadonlyMap<string, number> | "started over"> {
   const { forwarding } = options;
   const [now, known] = await Promise.all([identityOf(options), forwarding.knownIdentity()]);
   if (!known) {
@@ -169,7 +169,7 @@ async function followLog(options: RelayOptions): Promise<ReadonlyMap<string, num
   const changed = changedTopics(known, now);
   if (changed.length > 0) {
     const reason = `${changed.join(", ")} ${changed.length === 1 ? "was" : "were"} created anew`;
-    await startOver(await currentLog(options), reason, options);
+    await startOver(lease, reason, options);
     return "started over";
   }
   // One that is away just now is remembered: it may come back as another.
@@ -180,7 +180,7 @@ async function followLog(options: RelayOptions): Promise<ReadonlyMap<string, num
   // Looked at twice: what is asked one after the other may have moved in between.
   const reason = loss && (await lookForLoss(known, options)).loss;
   if (!reason) return acknowledged;
-  await startOver(await currentLog(options), reason, options);
+  await startOver(lease, reason, options);
   return "started over";
 }
 
@@ -202,8 +202,9 @@ async function currentLog(options: RelayOptions): Promise<KnownLog> {
   return { ...(await identityOf(options)), flowFrom: await options.log.endOffsets([EVENTS_TOPIC]) };
 }
 
-async function startOver(now: KnownLog, reason: string, { forwarding, logger }: RelayOptions): Promise<void> {
-  const events = await forwarding.startOver(now, reason);
+async function startOver(lease: Lease, reason: string, options: RelayOptions): Promise<void> {
+  const { forwarding, logger } = options;
+  const events = await forwarding.startOver(lease, await currentLog(options), reason);
   logger.warn(`${reason}: the whole ledger flows again`, { events });
 }
 

@@ -1,11 +1,11 @@
-import type { Clock } from "../engine/clock.ts";
 import { EnvironmentError, UserError } from "../engine/errors.ts";
 import type { Log } from "../engine/log.ts";
 import { sleep } from "../engine/sleep.ts";
-import type { Forwarding, Leases } from "../engine/store.ts";
+import type { Forwarding } from "../engine/store.ts";
 import { EVENTS_TOPIC, TAGS_TOPIC, type TopicDefinition } from "../engine/topics.ts";
 import { faultPoint } from "../runtime/fault-point.ts";
 import { changedTopics } from "./relay.ts";
+import type { HeldReset } from "./reset-lease.ts";
 import { ensureTopics, type PartitionWishes } from "./topics.ts";
 
 /** What is reset. */
@@ -16,38 +16,12 @@ export interface ResetTarget {
 }
 
 export interface ResetOptions extends ResetTarget {
+  readonly held: HeldReset;
   /** Ends the waiting for the cluster. */
   readonly signal: AbortSignal;
 }
 
 const POLL_MS = 100;
-
-/** Held while topics are made anew: a second reset ends, and stages that start wait. */
-export const RESET_LEASE = "reset";
-const LEASE_MS = 10_000;
-const RENEW_MS = 3_000;
-
-/** Does this as the only reset there is. */
-export async function aloneResetting<T>(
-  { leases, clock, holder }: { readonly leases: Leases; readonly clock: Clock; readonly holder: string },
-  work: () => Promise<T>,
-): Promise<T> {
-  const lease = { name: RESET_LEASE, holder };
-  if (!(await leases.acquire(lease, LEASE_MS))) {
-    const other = await leases.holderOf(RESET_LEASE);
-    throw new UserError(
-      `another reset is under way (${other ?? "just over"}): let it finish; one that was killed counts for 10 s`,
-    );
-  }
-  // A renewal that fails is tried again; the lease outlasts two of them.
-  const stop = clock.every(RENEW_MS, () => void leases.acquire(lease, LEASE_MS).catch(() => {}));
-  try {
-    return await work();
-  } finally {
-    stop();
-    await leases.release(lease).catch(() => {});
-  }
-}
 
 /**
  * True where the log is not the one that the ledger was forwarded to: another cluster, or topics created anew; and
@@ -80,10 +54,12 @@ export async function requireNobodyLive({ log, topics }: ResetTarget, live: read
 /**
  * Recreates the topics (the tag vocabulary stays where it exists: it is compacted, not replayed) and lets the whole
  * ledger flow again. What it is about to do is written down first, so that the next run completes one that was killed.
- * Returns how many events will flow.
+ * Ends with an error, and changes nothing more, once it is not the only reset. Returns how many events will flow.
  */
-export async function resetTopics(options: ResetOptions): Promise<number> {
-  const { log, forwarding, topics } = options;
+export async function resetTopics(asked: ResetOptions): Promise<number> {
+  const { forwarding, topics, held } = asked;
+  const log = fenced(asked.log, held);
+  const options = { ...asked, log, signal: AbortSignal.any([asked.signal, held.signal]) };
   const names = topics.map((topic) => topic.name);
   const partitions = await planReset(options);
   faultPoint("reset.planned");
@@ -96,9 +72,30 @@ export async function resetTopics(options: ResetOptions): Promise<number> {
   await untilThere(options, partitions);
   const [identity, flowFrom] = await Promise.all([log.identity(names), log.endOffsets([EVENTS_TOPIC])]);
   faultPoint("reset.before-start");
-  const events = await forwarding.startOver({ ...identity, flowFrom }, "kafka:reset");
+  // Its transaction asks as well, but only after it has kept everybody waiting.
+  await held.confirm();
+  const events = await forwarding.startOver(held.lease, { ...identity, flowFrom }, "kafka:reset");
   faultPoint("reset.started");
   return events;
+}
+
+/** The log, in which only the one reset there is changes topics. */
+function fenced(log: Log, held: HeldReset): Log {
+  return {
+    ...log,
+    deleteTopics: async (names) => {
+      await held.confirm();
+      await log.deleteTopics(names);
+    },
+    createTopics: async (topics) => {
+      await held.confirm();
+      await log.createTopics(topics);
+    },
+    configureTopic: async (name, config) => {
+      await held.confirm();
+      await log.configureTopic(name, config);
+    },
+  };
 }
 
 const isReplayed = (name: string) => name !== TAGS_TOPIC;
@@ -108,11 +105,12 @@ const isReplayed = (name: string) => name !== TAGS_TOPIC;
  * are as good as the contract's number. A reset that was killed remembers those that it has deleted already; and the tag
  * vocabulary, where that was missing and has to be filled.
  */
-async function planReset({ log, forwarding, topics }: ResetOptions): Promise<PartitionWishes> {
+async function planReset({ log, forwarding, topics, held }: ResetOptions): Promise<PartitionWishes> {
   const { topics: present } = await log.describeTopics(topics.map(nameOf));
   const replayed = present.filter(({ name }) => isReplayed(name));
   const missing = topics.filter(({ name }) => !isReplayed(name) && present.every((topic) => topic.name !== name));
   await forwarding.beginReset(
+    held.lease,
     new Map([
       ...replayed.map(({ name, replicas }) => [name, replicas.length] as const),
       ...missing.map(({ name, partitions }) => [name, partitions] as const),

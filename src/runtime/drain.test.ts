@@ -36,7 +36,12 @@ function aLoop(outcomes: readonly (Error | null)[], { once = false, trouble }: L
       ring = onWake;
     },
   };
-  const leases: Leases = { acquire: async () => 1, release: async () => {}, holderOf: async () => null };
+  const leases: Leases = {
+    acquire: async () => 1,
+    renew: async () => true,
+    release: async () => {},
+    holderOf: async () => null,
+  };
   const logger: Logger = { ...silentLogger, warn: (line) => void lines.push(line) };
   const drainer = {
     name: "relay",
@@ -82,6 +87,7 @@ test("given a lease that was another's in between, when it is held again, then w
   const clock: Clock = { ...systemClock, now: () => did.length * 60_000, sleep: async () => {} };
   const leases: Leases = {
     acquire: async () => terms.shift() ?? null,
+    renew: async () => true,
     release: async () => {},
     holderOf: async () => null,
   };

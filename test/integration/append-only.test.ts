@@ -2,9 +2,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readFile } from "node:fs/promises";
 import { connect } from "../../src/adapters/postgres/connect.ts";
-import { resetTopics } from "../../src/pipeline/reset.ts";
 import { materializerStages, relayStage } from "../../src/stages.ts";
 import { isApplied } from "../support/settled.ts";
+import { resetAlone } from "../support/start-over.ts";
 import { createTestApp, type TestApp } from "../support/test-app.ts";
 
 const TEST_MS = 60_000;
@@ -81,9 +81,7 @@ test(
     const owner = connect({ url: app.databaseUrl, name: "test owner", maxConnections: 1 });
     await owner.unsafe(await eraseStatement());
     await owner.end();
-    const { log, store, registry } = app;
-    const signal = AbortSignal.timeout(30_000);
-    await resetTopics({ log, forwarding: store.forwarding, topics: registry.topics, signal });
+    await resetAlone(app);
     await flow();
 
     expect(await title()).toBe("erased");

@@ -8,6 +8,7 @@ import { DEAD_LETTER_TOPIC } from "../../src/engine/topics.ts";
 import { createDispatcher } from "../../src/pipeline/dispatcher.ts";
 import { ensureTopics } from "../../src/pipeline/topics.ts";
 import { lettersInTopic } from "../checker/letters.ts";
+import { flowAnew } from "../support/start-over.ts";
 import { createTestApp, type TestApp } from "../support/test-app.ts";
 
 const TEST_MS = 60_000;
@@ -53,9 +54,9 @@ const rounds = async () =>
 
 /** Lets the whole ledger flow again, into the topics as they are. */
 async function startOver(): Promise<void> {
-  const { log, store, registry } = world.app;
+  const { log, registry } = world.app;
   const identity = await log.identity(registry.topics.map(({ name }) => name));
-  await store.forwarding.startOver({ ...identity, flowFrom: new Map() }, "a test");
+  await flowAnew(world.app, { ...identity, flowFrom: new Map() });
 }
 
 test(

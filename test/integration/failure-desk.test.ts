@@ -13,6 +13,7 @@ import { ingest } from "../../src/pipeline/ingest.ts";
 import { failureDeskOf, pipelineHealth } from "../../src/server.ts";
 import { readTopic } from "../support/read-topic.ts";
 import { settled } from "../support/settled.ts";
+import { flowAnew } from "../support/start-over.ts";
 import { createTestApp, type TestApp } from "../support/test-app.ts";
 
 const payload = z.looseObject({});
@@ -331,7 +332,7 @@ test("given all these decisions, when the whole ledger flows again, then nothing
 }, 60_000);
 
 /** Lets the whole ledger flow again, into the topics as they are. */
-async function startOver({ log, store }: App, names: readonly string[]): Promise<void> {
-  const now = { ...(await log.identity(names)), flowFrom: await log.endOffsets(names) };
-  await store.forwarding.startOver(now, "a test");
+async function startOver(app: App, names: readonly string[]): Promise<void> {
+  const { log } = app;
+  await flowAnew(app, { ...(await log.identity(names)), flowFrom: await log.endOffsets(names) });
 }

@@ -14,6 +14,7 @@ import { pipelineHealth } from "../../src/server.ts";
 import { runCommand } from "../support/commands.ts";
 import { servePages } from "../support/pages.ts";
 import { isApplied, settled } from "../support/settled.ts";
+import { flowAnew } from "../support/start-over.ts";
 import { createTestApp, type TestApp } from "../support/test-app.ts";
 
 const TEST_MS = 60_000;
@@ -281,7 +282,7 @@ test(
       store.transaction((tx) => tx.positions.advance("router-v1", at, from, to));
     await move(null, there);
     await move(there, { ...there, lastOffset: 3 });
-    await store.forwarding.startOver(identity, "a test");
+    await flowAnew(world.app, identity);
     await expect(move({ ...there, lastOffset: 3 }, { ...there, lastOffset: 4 })).rejects.toThrow(StaleOwnerError);
     await move(null, there);
   },

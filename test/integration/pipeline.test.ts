@@ -3,11 +3,11 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { linkAddedEvent } from "../../src/domains/links/index.ts";
 import { ingest } from "../../src/pipeline/ingest.ts";
-import { resetTopics } from "../../src/pipeline/reset.ts";
 import { bookkeepingRows } from "../support/bookkeeping.ts";
 import { stateDigest } from "../support/digest.ts";
 import { servePages, type TestPages } from "../support/pages.ts";
 import { settled } from "../support/settled.ts";
+import { resetAlone } from "../support/start-over.ts";
 import { createTestApp, type TestApp } from "../support/test-app.ts";
 
 let pages: TestPages;
@@ -131,9 +131,7 @@ test("given a reset, when everything flows again, then the state is the same and
   const before = await stateDigest(app);
   const asked = new Map(pages.requests);
   const events = await app.db`select count(*) as n from lifestream.events`;
-  const { log, store, registry } = app;
-  const signal = AbortSignal.timeout(30_000);
-  const flowing = await resetTopics({ log, forwarding: store.forwarding, topics: registry.topics, signal });
+  const flowing = await resetAlone(app);
   expect(flowing).toBe(events[0]?.n);
   await run();
   expect(await stateDigest(app)).toEqual(before);

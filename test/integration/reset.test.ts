@@ -2,23 +2,19 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { liveStages } from "../../src/cli/live-stages.ts";
 import { linkAddedEvent } from "../../src/domains/links/index.ts";
-import { messageOf } from "../../src/engine/errors.ts";
+import { EnvironmentError, LeaseLostError, messageOf } from "../../src/engine/errors.ts";
 import type { Log } from "../../src/engine/log.ts";
 import type { Logger } from "../../src/engine/logger.ts";
-import type { Forwarding } from "../../src/engine/store.ts";
+import type { Forwarding, Leases } from "../../src/engine/store.ts";
 import { ingest } from "../../src/pipeline/ingest.ts";
-import {
-  aloneResetting,
-  clusterChanged,
-  RESET_LEASE,
-  type ResetTarget,
-  resetTopics,
-} from "../../src/pipeline/reset.ts";
+import { clusterChanged, type ResetTarget, resetTopics } from "../../src/pipeline/reset.ts";
+import { type HeldReset, RESET_LEASE } from "../../src/pipeline/reset-lease.ts";
 import { agentStage, allStages, materializerStages, relayStage } from "../../src/stages.ts";
-import { runCommand } from "../support/commands.ts";
+import { killLeftCommands, runCommand, startCommand } from "../support/commands.ts";
 import { stateDigest } from "../support/digest.ts";
 import { servePages, type TestPages } from "../support/pages.ts";
 import { isApplied, settled } from "../support/settled.ts";
+import { aloneInTest, resetAlone } from "../support/start-over.ts";
 import { createTestApp, type TestApp, until } from "../support/test-app.ts";
 
 const TEST_MS = 60_000;
@@ -48,6 +44,7 @@ beforeAll(async () => {
 }, TEST_MS);
 
 afterAll(async () => {
+  await killLeftCommands();
   await world[Symbol.asyncDispose]();
   await pages[Symbol.asyncDispose]();
 }, TEST_MS);
@@ -57,8 +54,9 @@ const target = (): ResetTarget => {
   return { log, forwarding: store.forwarding, topics: registry.topics };
 };
 
-const reset = (what: Partial<ResetTarget> = {}) =>
-  resetTopics({ ...target(), ...what, signal: AbortSignal.timeout(TEST_MS) });
+const reset = (what: Partial<ResetTarget> = {}) => resetAlone(world.app, what);
+
+const identity = () => world.app.log.identity(world.app.registry.topics.map(({ name }) => name));
 
 const KILLED = "killed by the test";
 
@@ -149,20 +147,22 @@ test(
   TEST_MS,
 );
 
+/** A logger of which the warnings are kept, with the stage. */
+function listening(): { readonly logger: Logger; readonly told: string[] } {
+  const told: string[] = [];
+  const warn: Logger["warn"] = (message, fields) => told.push(`${fields?.stage}: ${message}`);
+  return { logger: { ...world.app.logger, warn }, told };
+}
+
 test(
   "given a reset under way, when stages start, then they wait and say so once, and a second reset ends with a sentence",
   async () => {
-    const { store, clock } = world.app;
-    const told: string[] = [];
-    const logger: Logger = {
-      ...world.app.logger,
-      warn: (message, fields) => told.push(`${fields?.stage}: ${message}`),
-    };
+    const { store } = world.app;
+    const { logger, told } = listening();
     const app = { ...world.app, logger };
     const stages = [relayStage(app, { once: false }), ...materializerStages(app, { once: false })];
-    const alone = { leases: store.leases, clock };
-    await aloneResetting({ ...alone, holder: "first" }, async () => {
-      const second = await aloneResetting({ ...alone, holder: "second" }, async () => "began").catch(messageOf);
+    const first = async (held: HeldReset) => {
+      const second = await aloneInTest(app, async () => "began").catch(messageOf);
       expect(second).toContain("another reset is under way (first)");
       const waiting = [
         "relay: waiting: a reset of the topics is under way (first)",
@@ -171,7 +171,7 @@ test(
       ];
       await world.runUntil(stages, async () => {
         await until(async () => told.length >= waiting.length);
-        await reset();
+        await resetTopics({ ...target(), held, signal: AbortSignal.timeout(TEST_MS) });
         // Long enough for a stage to look once more.
         await until(async () => (await app.log.identity(["events.raw"])).topicIds.size > 0);
         expect(await liveStages(app)).toEqual([]);
@@ -179,7 +179,8 @@ test(
       });
       expect(told.toSorted()).toEqual(waiting.toSorted());
       expect(await store.leases.holderOf(RESET_LEASE)).toBe("first");
-    });
+    };
+    await aloneInTest(app, first, "first");
     expect(await store.leases.holderOf(RESET_LEASE)).toBeNull();
     await world.runUntil(stages, () => isApplied(app, ["materializer-v1"]));
     await world.runUntil(allStages(app, { once: false }), () => settled(app));
@@ -189,19 +190,158 @@ test(
 );
 
 test(
+  "given a reset under way, when a stage that starts cannot ask Postgres at first, then it says so, asks again and waits",
+  async () => {
+    const { logger, told } = listening();
+    const { store } = world.app;
+    let failures = 2;
+    const holderOf: Leases["holderOf"] = async (name) => {
+      if (failures-- > 0) throw new EnvironmentError("Postgres cannot be reached");
+      return store.leases.holderOf(name);
+    };
+    const app = { ...world.app, logger, store: { ...store, leases: { ...store.leases, holderOf } } };
+    const underWay = () =>
+      world.runUntil([relayStage(app, { once: false })], async () => {
+        await until(async () => told.length > 1);
+        expect(await liveStages(app)).toEqual([]);
+        return true;
+      });
+    await aloneInTest(app, underWay, "first");
+    expect(told).toEqual([
+      "relay: waiting: Postgres cannot be reached; nothing is lost, it is tried again by itself",
+      "relay: waiting: a reset of the topics is under way (first)",
+    ]);
+  },
+  TEST_MS,
+);
+
+/** It is frozen once this is done, for the first time, until another reset is through. */
+function frozen<T extends object>(of: T, method: keyof T & string, others: () => Promise<void>): T {
+  let isFirst = true;
+  return new Proxy(of, {
+    get(inner, name) {
+      const value: unknown = Reflect.get(inner, name);
+      if (typeof value !== "function" || name !== method) return value;
+      return async (...args: unknown[]) => {
+        const answer: unknown = await Reflect.apply(value, inner, args);
+        if (isFirst) {
+          isFirst = false;
+          await others();
+        }
+        return answer;
+      };
+    },
+  });
+}
+
+const frozenLog = (method: keyof Log & string) => (others: () => Promise<void>) => ({
+  log: frozen(world.app.log, method, others),
+});
+const frozenStore = (method: keyof Forwarding & string) => (others: () => Promise<void>) => ({
+  forwarding: frozen(world.app.store.forwarding, method, others),
+});
+
+test.each([
+  ["before its plan is written down", frozenLog("describeTopics")],
+  ["with its plan written down", frozenStore("beginReset")],
+  ["with the topics deleted", frozenLog("deleteTopics")],
+  ["about to create them", frozenLog("cluster")],
+  ["with the topics created", frozenLog("createTopics")],
+  ["about to let the ledger flow", frozenLog("endOffsets")],
+] as const)(
+  "given a reset that is frozen %s, when another has taken its place and it wakes, then it touches nothing and says so",
+  async (_, frozenAt) => {
+    const { db, store } = world.app;
+    const seen = async () => ({
+      identity: await identity(),
+      begun: await store.forwarding.resetUnderWay(),
+      flows: (await db`select generation from lifestream.ledger_flows`).length,
+      sent: (await db`select from lifestream.events where published_to_kafka`).length,
+    });
+    let before: Awaited<ReturnType<typeof seen>> | undefined;
+    const others = async () => {
+      await db`update lifestream.leases set holder = 'second' where name = ${RESET_LEASE}`;
+      await resetAlone(world.app, {}, "second");
+      await world.runUntil(allStages(world.app, { once: false }), () => settled(world.app));
+      before = await seen();
+    };
+    expect(await reset(frozenAt(others)).catch(messageOf)).toMatch(
+      /^this reset stood still .* touches nothing more; "npm run kafka:reset -- --if-cluster-changed" does what is left/,
+    );
+    expect(before?.begun).toEqual(new Map());
+    expect(await seen()).toEqual(before as never);
+    expect(await clusterChanged(target())).toBe(false);
+    expect(await stateDigest(world.app)).toEqual(state);
+  },
+  TEST_MS,
+);
+
+test(
+  "given a lease that another has had since, when a reset is begun or the ledger is to flow with it, then nothing is changed",
+  async () => {
+    const { db, store } = world.app;
+    const { forwarding, leases } = store;
+    const lease = { name: RESET_LEASE, holder: "first" };
+    await leases.acquire({ ...lease, holder: "second" }, TEST_MS);
+    await leases.acquire({ name: "relay", holder: "third" }, TEST_MS);
+    for (const held of [true, false]) {
+      const log = { ...(await identity()), flowFrom: new Map() };
+      await expect(forwarding.beginReset(lease, new Map([["events.raw", 1]]))).rejects.toThrow(LeaseLostError);
+      for (const lost of [lease, { name: "relay", holder: "first" }]) {
+        await expect(forwarding.startOver(lost, log, "a test")).rejects.toThrow(LeaseLostError);
+      }
+      expect([held, await leases.renew(lease, TEST_MS)]).toEqual([held, false]);
+      // What nobody has any more is lost as well.
+      await leases.release({ ...lease, holder: "second" });
+    }
+    expect(await forwarding.resetUnderWay()).toEqual(new Map());
+    expect(await leases.holderOf("relay")).toBe("third");
+    expect(await db`select from lifestream.events where not published_to_kafka`).toHaveLength(0);
+    await leases.release({ name: "relay", holder: "third" });
+  },
+  TEST_MS,
+);
+
+const EVENTS_RAW = "events.raw";
+const IF_CHANGED = ["kafka:reset", "--if-cluster-changed", "--yes"];
+
+/** As another system, or a new cluster, leaves it: the topic is there, and is not the one that was sent to. */
+async function makeAnewElsewhere(): Promise<void> {
+  const { log, registry } = world.app;
+  await log.deleteTopics([EVENTS_RAW]);
+  const made = registry.topics.filter(({ name }) => name === EVENTS_RAW);
+  await log.createTopics(made.map((topic) => ({ ...topic, replication: 1 })));
+}
+
+test(
   "given topics that were made anew by others, when a reset is asked for if the cluster changed, then it is done, and once",
   async () => {
-    const { app } = world;
-    const command = ["kafka:reset", "--if-cluster-changed", "--yes"];
     expect(await clusterChanged(target())).toBe(false);
-    await app.log.deleteTopics(["events.raw"]);
-    await app.log.createTopics(
-      app.registry.topics.filter(({ name }) => name === "events.raw").map((topic) => ({ ...topic, replication: 1 })),
-    );
+    await makeAnewElsewhere();
     expect(await clusterChanged(target())).toBe(true);
-    const changed = await runCommand(command, world.env);
+    const changed = await runCommand(IF_CHANGED, world.env);
     expect([changed.code, changed.stdout]).toEqual([0, expect.stringContaining("events flow again")]);
-    expect(await runCommand(command, world.env)).toMatchObject({ code: 0, stdout: "same cluster: nothing to do\n" });
+    expect(await runCommand(IF_CHANGED, world.env)).toMatchObject({ code: 0, stdout: "same cluster: nothing to do\n" });
+  },
+  TEST_MS,
+);
+
+test(
+  "given topics made anew and a reset under way, when a second is asked for if the cluster changed, then it waits and does nothing",
+  async () => {
+    await makeAnewElsewhere();
+    const first = async (held: HeldReset) => {
+      const second = startCommand(IF_CHANGED, world.env);
+      await second.said(/another reset is under way \(first\): waiting for its end\n/);
+      await resetTopics({ ...target(), held, signal: AbortSignal.timeout(TEST_MS) });
+      return { second, made: await identity() };
+    };
+    const { second, made } = await aloneInTest(world.app, first, "first");
+    expect(await second.ended).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/\nsame cluster: nothing to do\n$/),
+    });
+    expect(await identity()).toEqual(made);
   },
   TEST_MS,
 );

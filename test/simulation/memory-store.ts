@@ -108,6 +108,8 @@ export class MemoryDatabase {
       },
       leases: {
         acquire: (lease, ttlMs) => alone(() => this.#acquire(lease, ttlMs)),
+        renew: (lease, ttlMs) =>
+          alone(() => this.leases.get(lease.name)?.holder === lease.holder && this.#acquire(lease, ttlMs) !== null),
         release: ({ name, holder }) =>
           alone(() => {
             if (this.leases.get(name)?.holder === holder) this.leases.delete(name, this.#undo);
@@ -179,8 +181,9 @@ export class MemoryDatabase {
           }),
         acknowledgedIn: () => alone(() => new Map(this.acknowledged.entries())),
         sentState: () => alone(() => this.#sentState()),
-        startOver: (identity) =>
+        startOver: (lease, identity) =>
           this.#transactions.run(process, async () => {
+            this.#requireLease(lease);
             const published = this.#startOver(identity);
             // Every row of the ledger is written anew, which takes longer than a lease is renewed in.
             await this.scheduler.clock(process).sleep(this.scheduler.below(START_OVER_MS), FOREVER);

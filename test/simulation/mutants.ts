@@ -151,7 +151,8 @@ const blind = (store: Store): Store => ({
     acknowledgedIn: async () => new Map(),
     sentState: async () => ({ acknowledged: new Map(), places: [] }),
     // What an append shows by itself is not acted on either.
-    startOver: async (log, reason) => (reason.includes("lost its tail") ? 0 : store.forwarding.startOver(log, reason)),
+    startOver: async (lease, log, reason) =>
+      reason.includes("lost its tail") ? 0 : store.forwarding.startOver(lease, log, reason),
   },
 });
 

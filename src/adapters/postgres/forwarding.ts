@@ -1,5 +1,5 @@
 import { positionKey } from "../../engine/log.ts";
-import type { Forwarding, GroupPlace, KnownLog, Sql } from "../../engine/store.ts";
+import type { Forwarding, GroupPlace, KnownLog, Lease, Sql } from "../../engine/store.ts";
 import { DEAD_LETTER_TOPIC, EVENTS_TOPIC } from "../../engine/topics.ts";
 import type { Database } from "./connect.ts";
 import { requireLease } from "./leases.ts";
@@ -64,10 +64,11 @@ export function createForwarding(db: Database): Forwarding {
       return { acknowledged: new Map([...events, ...offsetsOf(others)]), places };
     },
 
-    async startOver(log, reason) {
+    async startOver(lease, log, reason) {
       return db.begin(async (tx) => {
         // Whoever relays or dispatches now loses the lease, so that what it has in flight marks nothing.
-        await tx`delete from lifestream.leases where name in ('relay', 'dispatcher', 'catalog')`;
+        const ended = await tx<Lease[]>`
+          delete from lifestream.leases where name in ('relay', 'dispatcher', 'catalog') returning name, holder`;
         await tx`delete from lifestream.event_ingest_dedupe`;
         await tx`delete from lifestream.kafka_offsets`;
         const [batch] = await tx<{ generation: number }[]>`
@@ -85,6 +86,9 @@ export function createForwarding(db: Database): Forwarding {
         await writeIdentity(tx as unknown as Database, log);
         await tx`delete from lifestream.topic_resets`;
         await tx`select pg_notify('lifestream_events', '')`;
+        // At the end, as a required lease cannot be renewed before the commit, and a long ledger takes its time.
+        const wasOwn = ended.some(({ name, holder }) => name === lease.name && holder === lease.holder);
+        if (!wasOwn) await requireLease(tx, lease);
         return events.count;
       }) as Promise<number>;
     },
@@ -95,11 +99,14 @@ export function createForwarding(db: Database): Forwarding {
       return new Map(rows.map(({ topic, partitions }) => [topic, partitions]));
     },
 
-    async beginReset(partitions) {
-      await db`
-        insert into lifestream.topic_resets (topic, partitions)
-        select * from unnest(${[...partitions.keys()]}::text[], ${[...partitions.values()]}::int[])
-        on conflict (topic) do nothing`;
+    async beginReset(lease, partitions) {
+      await db.begin(async (tx) => {
+        await requireLease(tx, lease);
+        await tx`
+          insert into lifestream.topic_resets (topic, partitions)
+          select * from unnest(${[...partitions.keys()]}::text[], ${[...partitions.values()]}::int[])
+          on conflict (topic) do nothing`;
+      });
     },
   };
 }

@@ -15,6 +15,12 @@ export function createLeases(db: Database): Leases {
         returning term`;
       return row?.term ?? null;
     },
+    async renew({ name, holder }, ttlMs) {
+      const { count } = await db`
+        update lifestream.leases set expires_at = clock_timestamp() + ${ttlMs} * interval '1 millisecond'
+        where name = ${name} and holder = ${holder}`;
+      return count > 0;
+    },
     async release({ name, holder }) {
       await db`delete from lifestream.leases where name = ${name} and holder = ${holder}`;
     },
