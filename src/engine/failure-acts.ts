@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { defineEvent, type NewEvent, type Payload } from "./event.ts";
+import { canBeName } from "./event-names.ts";
 import { deterministicId, emittedEventId } from "./ids.ts";
 import { workFailed } from "./work-failed.ts";
 
@@ -81,8 +82,7 @@ export function workAct(kind: "redriven" | "discarded", work: ActedWork, decidin
   return {
     id: deterministicId(type, work.id, work.round),
     type,
-    subject: work.subject,
-    subjectId: work.subjectId,
+    ...subjectOr(work, { subject: "work", subjectId: `work:${work.id}` }),
     source: deciding.source,
     correlationId: work.correlationId,
     causationId: emittedEventId(work.id, workFailed.type, 0, work.attempt),
@@ -100,14 +100,28 @@ export interface ActedRecord {
   readonly errorClass: string;
 }
 
+interface Subject {
+  readonly subject: string;
+  readonly subjectId: string;
+}
+
+/** Stands for what a record is about where that cannot be read. */
+export function recordItself({ id }: Pick<ActedRecord, "id">): Subject {
+  return { subject: "record", subjectId: `record:${id}` };
+}
+
+/** A failure whose subject the ledger takes no event of can be decided about all the same: acts name it by its id. */
+function subjectOr({ subject, subjectId }: Subject, otherwise: Subject): Subject {
+  return canBeName(subject) && canBeName(subjectId) ? { subject, subjectId } : otherwise;
+}
+
 /** The event of an act on a record, in the partition of the record's subject: no event of it is applied meanwhile. */
 export function recordAct(kind: "redriven" | "discarded", record: ActedRecord, deciding: Deciding): NewEvent {
   const { type } = kind === "redriven" ? recordRedriven : recordDiscarded;
   return {
     id: deterministicId(type, record.id, record.tries),
     type,
-    subject: record.subject,
-    subjectId: record.subjectId,
+    ...subjectOr(record, recordItself(record)),
     source: deciding.source,
     payload: { record_id: record.id, try: record.tries, ...whoAndWhy(deciding), ...failureOf(record) },
   };

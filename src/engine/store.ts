@@ -166,16 +166,35 @@ export interface TooNewRecord extends DeadRecord {
   readonly tries: number;
 }
 
+/** A record that was set aside, as it lies there. */
+export interface KeptRecord extends DeadRecord {
+  /** The router could not read it, and has yet to ask for its work. */
+  readonly unrouted: boolean;
+}
+
+/** What is wrong with a record that was offered again. */
+export type FailedAgain = Pick<DeadRecord, "stage" | "error" | "errorClass">;
+
+/**
+ * A record is open until the materializer has applied it and the router has asked for its work: each says so for itself,
+ * as either may be the older program.
+ */
 export interface TxDeadLetters {
   /** Sets records aside; one that is there already is left as it is, but for one that seemed healed. */
   put(records: readonly DeadRecord[]): Promise<void>;
-  find(ids: readonly string[]): Promise<DeadRecord[]>;
+  /** Sets aside what the router cannot read yet, whatever the materializer makes of it; not what was discarded. */
+  putUnrouted(records: readonly DeadRecord[]): Promise<void>;
+  find(ids: readonly string[]): Promise<KeptRecord[]>;
   /** Open records of events that were too new for the program that read them, by id, from `after` on. */
   tooNew(after: string | null, limit: number): Promise<TooNewRecord[]>;
   /** The record could be read after all. */
   healed(act: RecordAct): Promise<void>;
   /** It could not: it stays, with what is wrong now. */
-  failedAgain(act: RecordAct, failure: { stage: string; error: string; errorClass: string }): Promise<void>;
+  failedAgain(act: RecordAct, failure: FailedAgain): Promise<void>;
+  /** The router could read it, and has asked for its work. */
+  routed(act: RecordAct): Promise<void>;
+  /** The router could not: it stays for a later one, with what is wrong where nothing else is. */
+  unroutedAgain(act: RecordAct, failure: FailedAgain): Promise<void>;
   discard(acts: readonly RecordAct[]): Promise<void>;
 }
 

@@ -1,4 +1,4 @@
-import { checkPayload, decodeEvent, definitionOf } from "../engine/decode.ts";
+import { checkPayload, decodeEvent, definitionOf, TOO_NEW } from "../engine/decode.ts";
 import { DataError, EnvironmentError, errorClassOf, messageOf } from "../engine/errors.ts";
 import type { StoredEvent } from "../engine/event.ts";
 import { recordDiscarded, recordRedriven, workDiscarded, workRedriven, workRequested } from "../engine/failure-acts.ts";
@@ -17,7 +17,7 @@ const LATER = 1_000;
 
 interface DeskTx {
   readonly ledger: Pick<TxLedger, "find">;
-  readonly deadLetters: Pick<TxDeadLetters, "find">;
+  readonly deadLetters: Pick<TxDeadLetters, "find" | "routed" | "unroutedAgain">;
 }
 
 /** Carries out what was decided about work that was given up. An act whose round is over changes nothing. */
@@ -28,8 +28,9 @@ export async function applyWorkActs(events: readonly StoredEvent[], tx: Pick<Sto
 }
 
 /**
- * The events that redriven records hold, for the router to ask for their work; what still cannot be read is left out, as
- * the materializer says so. An act may have been quarantined itself, hence the second look.
+ * The events that redriven records hold, for the router to ask for their work. What still cannot be read is left out: the
+ * materializer says so, but for what it may know and only this program does not. An act may have been quarantined itself,
+ * hence the second look.
  */
 export async function redrivenEvents(
   events: readonly StoredEvent[],
@@ -42,13 +43,25 @@ export async function redrivenEvents(
 
 async function heldBy(events: readonly StoredEvent[], registry: Registry, tx: DeskTx): Promise<StoredEvent[]> {
   const held: StoredEvent[] = [];
-  for (const { id } of recordActs(events, recordRedriven.type)) {
-    const [record] = await tx.deadLetters.find([id]);
-    const event = record && (await readAgain(record, registry, tx.ledger).catch(dataErrorAsNull));
-    if (event) held.push(event);
+  for (const act of recordActs(events, recordRedriven.type)) {
+    const [record] = await tx.deadLetters.find([act.id]);
+    if (!record) continue;
+    try {
+      const event = await readAgain(record, registry, tx.ledger);
+      if (event) held.push(event);
+      if (record.unrouted) await tx.deadLetters.routed(act);
+    } catch (error) {
+      if (!(error instanceof DataError)) throw error;
+      if (!FOR_LATER_PROGRAMS.has(error.errorClass)) continue;
+      const { message, errorClass } = error;
+      await tx.deadLetters.unroutedAgain(act, { stage: "router", error: message, errorClass });
+    }
   }
   return held;
 }
+
+/** Classes of errors that say of the program as much as of the record. */
+const FOR_LATER_PROGRAMS: ReadonlySet<string> = new Set([TOO_NEW, "unknown_event_type"]);
 
 function dataErrorAsNull(error: unknown): null {
   if (error instanceof DataError) return null;

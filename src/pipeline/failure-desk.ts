@@ -1,7 +1,7 @@
 import { decodeEvent } from "../engine/decode.ts";
 import { DataError, messageOf } from "../engine/errors.ts";
 import type { NewEvent, StoredEvent } from "../engine/event.ts";
-import { actIds, type Deciding, recordAct, workAct } from "../engine/failure-acts.ts";
+import { actIds, type Deciding, recordAct, recordItself, workAct } from "../engine/failure-acts.ts";
 import {
   type ActOptions,
   type DeskReport,
@@ -25,7 +25,7 @@ import { MAX_ATTEMPTS } from "../engine/work.ts";
 import { workFailed } from "../engine/work-failed.ts";
 import { toMessage } from "../engine/work-message.ts";
 import { readAgain } from "./failure-desk-apply.ts";
-import { ingest } from "./ingest.ts";
+import { ingestApart } from "./ingest-apart.ts";
 
 export interface FailureDeskOptions {
   readonly reads: FailureReads;
@@ -120,13 +120,13 @@ async function decide(
 ): Promise<void> {
   const deciding = { ...person, by: storable(person.by) || "unknown", reason: storable(person.reason) || "unknown" };
   const ids = (kind: FailureSummary["kind"]) => failures.filter((one) => one.kind === kind).map(({ id }) => id);
-  const events: { event: NewEvent; kind: "work" | "records" }[] = [];
+  const events: { event: NewEvent; id: string; kind: "work" | "records" }[] = [];
   const foresees = dryRun && act === "redriven";
   for (const work of await reads.work(ids("work"))) {
     const refusal = workRefusal(act, work);
     if (refusal) refused(work.id, refusal, report);
     else {
-      events.push({ event: workAct(act, work, deciding), kind: "work" });
+      events.push({ event: workAct(act, work, deciding), id: work.id, kind: "work" });
       if (foresees) foreseen(workOutlook(work, registry), report);
     }
   }
@@ -134,19 +134,22 @@ async function decide(
     const refusal = recordRefusal(act, record);
     if (refusal) refused(record.id, refusal, report);
     else {
-      events.push({ event: recordAct(act, { ...record, ...subjectOf(record) }, deciding), kind: "records" });
+      const event = recordAct(act, { ...record, ...subjectOf(record) }, deciding);
+      events.push({ event, id: record.id, kind: "records" });
       if (foresees) foreseen(await recordOutlook(record, registry, store), report);
     }
   }
   const done = dryRun
     ? null
-    : await ingest(
+    : await ingestApart(
         events.map(({ event }) => event),
         { store, registry, now },
       );
-  for (const [index, { kind }] of events.entries()) {
-    if (done && !done[index]?.isNew) report.already += 1;
-    else report[kind] += 1;
+  for (const [index, { id, kind }] of events.entries()) {
+    const outcome = done?.[index] ?? { isNew: true };
+    if ("refused" in outcome) report.skipped.push({ id, why: messageOf(outcome.refused) });
+    else if (outcome.isNew) report[kind] += 1;
+    else report.already += 1;
   }
 }
 
@@ -188,13 +191,12 @@ function storable(text: string): string {
 
 /** What a record is about, as far as it says so: the act then stands in the same partition as the subject's events. */
 function subjectOf(record: QuarantinedRecord): { subject: string; subjectId: string } {
-  const unknown = { subject: "record", subjectId: `record:${record.id}` };
-  if (record.topic !== EVENTS_TOPIC) return unknown;
+  if (record.topic !== EVENTS_TOPIC) return recordItself(record);
   try {
     const { subject, subjectId } = decodeEvent({ ...record, timestamp: 0 }).event;
-    return storable(subject + subjectId) === subject + subjectId ? { subject, subjectId } : unknown;
+    return { subject, subjectId };
   } catch (error) {
-    if (error instanceof DataError) return unknown;
+    if (error instanceof DataError) return recordItself(record);
     throw error;
   }
 }

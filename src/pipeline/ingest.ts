@@ -2,12 +2,10 @@ import { v7 } from "uuid";
 import { checkRow } from "../engine/decode.ts";
 import { DataError, messageOf } from "../engine/errors.ts";
 import type { NewEvent } from "../engine/event.ts";
+import { isTooLong, MAX_NAME_BYTES } from "../engine/event-names.ts";
 import type { Registry } from "../engine/registry.ts";
 import type { LedgerRow, Store } from "../engine/store.ts";
 import { noTelemetry, secondsSince, type Telemetry } from "../engine/telemetry.ts";
-
-/** Most bytes of each name of an event: they stand in its every record, and Postgres can index no more than 2,704. */
-const MAX_NAME_BYTES = 2_000;
 
 /** What became of a captured event. */
 export interface Ingested {
@@ -94,7 +92,6 @@ function toRow(event: NewEvent, registry: Registry, now: Date): LedgerRow {
 
 function checkNames({ source, subject, subjectId }: LedgerRow): void {
   for (const [what, name] of Object.entries({ source, subject, "subject id": subjectId })) {
-    if (Buffer.byteLength(name) > MAX_NAME_BYTES)
-      throw new DataError(`the ${what} is longer than ${MAX_NAME_BYTES} bytes`, "too_large");
+    if (isTooLong(name)) throw new DataError(`the ${what} is longer than ${MAX_NAME_BYTES} bytes`, "too_large");
   }
 }

@@ -1,4 +1,5 @@
-import { DataError } from "../engine/errors.ts";
+import { TOO_NEW } from "../engine/decode.ts";
+import { DataError, errorClassOf } from "../engine/errors.ts";
 import { correlationOf, type Payload, type StoredEvent } from "../engine/event.ts";
 import { workRequested } from "../engine/failure-acts.ts";
 import { workId } from "../engine/ids.ts";
@@ -9,8 +10,8 @@ import { secondsSince, type Telemetry } from "../engine/telemetry.ts";
 import { EVENTS_TOPIC } from "../engine/topics.ts";
 import { MAX_ATTEMPTS, type NewWork } from "../engine/work.ts";
 import { workFailed } from "../engine/work-failed.ts";
-import type { RecordHandler } from "../runtime/consume.ts";
-import { bytesWithPayload, decodeBatch } from "./decode-batch.ts";
+import { deadRecord, type RecordHandler } from "../runtime/consume.ts";
+import { type BadRecord, bytesWithPayload, decodeBatch } from "./decode-batch.ts";
 import { applyWorkActs, ROUTED_ACTS, redrivenEvents } from "./failure-desk-apply.ts";
 
 /** Its consumer group. */
@@ -25,8 +26,9 @@ export interface RouterOptions {
 
 /**
  * `events.raw` -> the registry of work. Claims what facts ask for (once per meaning, ever), and answers failures with
- * another attempt or the dead letters, and carries out what people decide about those. The dispatcher does the sending. What is no valid event is the materializer's
- * to set aside; here it asks for nothing.
+ * another attempt or the dead letters, and carries out what people decide about those. The dispatcher does the sending.
+ * What is no valid event is the materializer's to set aside; but an event that is too new here may be none there, so that
+ * one waits for a later router.
  */
 export function createRouter(options: RouterOptions): RecordHandler {
   const { registry, telemetry } = options;
@@ -39,7 +41,12 @@ export function createRouter(options: RouterOptions): RecordHandler {
     bytesOf: bytesWithPayload,
     async handle(batch, tx, done) {
       const startedAt = performance.now();
-      const { events: read, watermark } = await decodeBatch(batch.records, { tx, done, registry, wanted });
+      const { events: read, bad, watermark } = await decodeBatch(batch.records, { tx, done, registry, wanted });
+      const newer = bad.filter(isTooNew);
+      if (newer.length > 0) {
+        const records = newer.map(({ record, error }) => deadRecord("router", batch.topicId, record, error));
+        await tx.deadLetters.putUnrouted(records);
+      }
       const events = [...read, ...(await redrivenEvents(read, registry, tx))];
       const asked = planWork(events, registry);
       const claimed = new Set(await tx.work.claim(asked));
@@ -48,10 +55,19 @@ export function createRouter(options: RouterOptions): RecordHandler {
       );
       await applyWorkActs(events, tx);
       const isNew = asked.filter((work) => claimed.has(work.id));
-      return { watermark, afterCommit: () => telemetry.routed(read, isNew, secondsSince(startedAt)) };
+      const afterCommit = () => {
+        telemetry.setAside(
+          "router",
+          newer.map(({ error }) => errorClassOf(error)),
+        );
+        telemetry.routed(read, isNew, secondsSince(startedAt));
+      };
+      return { watermark, afterCommit };
     },
   };
 }
+
+const isTooNew = ({ error }: BadRecord) => errorClassOf(error) === TOO_NEW;
 
 /** The work that these events ask for, each meaning once. */
 export function planWork(events: readonly StoredEvent[], registry: Registry): NewWork[] {

@@ -1,11 +1,11 @@
-import { DataError } from "../engine/errors.ts";
+import { DataError, messageOf } from "../engine/errors.ts";
 import type { NewEvent } from "../engine/event.ts";
 import { type Deciding, recordAct } from "../engine/failure-acts.ts";
 import type { Logger } from "../engine/logger.ts";
 import type { Registry } from "../engine/registry.ts";
 import type { Store, StoreTx, TooNewRecord } from "../engine/store.ts";
 import { readAgain } from "./failure-desk-apply.ts";
-import { ingest } from "./ingest.ts";
+import { ingestApart } from "./ingest-apart.ts";
 
 export interface TooNewOptions {
   readonly store: Store;
@@ -39,8 +39,11 @@ export async function offerTooNew({ store, registry, logger, now }: TooNewOption
       for (const record of records) acts.push(...(await actOn(record, registry, tx)));
       return { last: records.at(-1)?.id ?? null, acts };
     });
-    const added = acts.length > 0 ? await ingest(acts, { store, registry, now }) : [];
-    offered += added.filter(({ isNew }) => isNew).length;
+    for (const outcome of acts.length > 0 ? await ingestApart(acts, { store, registry, now }) : []) {
+      if ("refused" in outcome)
+        logger.error(`not offered again: ${messageOf(outcome.refused)}`, { stage: "dispatcher" });
+      else if (outcome.isNew) offered += 1;
+    }
     if (last === null) break;
     after = last;
   }

@@ -310,6 +310,44 @@ test("given an event that Postgres refuses, when redriven among good ones, then 
   expect(await recordOf("e:six")).toMatchObject({ status: "discarded" });
 }, 60_000);
 
+/** Runs the upgraded program until it has offered these again by itself, and all that follows is done. */
+const runUntilHealed = (names: readonly string[]) =>
+  world.runUntil(world.stages(LATER), async () => {
+    const records = await Promise.all(names.map(recordOf));
+    return records.every(({ status }) => status === "redriven") && (await settled(world.app));
+  });
+
+/** As another program may store it: Postgres bears it, and no event of ours takes it. */
+const longName = (what: string) => `${what}:${"x".repeat(2_400)}`;
+
+test("given a subject whose name is too long for an event, when its work is redriven among others, then all are", async () => {
+  const names = [longName("e:long"), "e:short"];
+  await append(names.map((subjectId) => ({ type: asked.type, subjectId })));
+  for (const name of names) broken.add(name);
+  await run();
+  expect(await workOf(names[0] ?? "")).toMatchObject({ status: "dead", round: 1 });
+  const ids = await Promise.all(names.map(async (name) => (await workOf(name)).id));
+  expect(await desk().redrive(ids, PERSON)).toMatchObject({ work: 2, skipped: [] });
+  await run();
+  for (const name of names) expect(await workOf(name)).toMatchObject({ status: "dead", round: 2 });
+  expect(await desk().discard(ids, PERSON)).toMatchObject({ work: 2, skipped: [] });
+  await run();
+  for (const name of names) expect(await workOf(name)).toMatchObject({ status: "discarded" });
+}, 60_000);
+
+test("given newer events, one of a subject whose name is too long, when upgraded, then all of them are applied", async () => {
+  const names = [longName("e:newer"), "e:newer-1", "e:newer-2"];
+  await append(names.map((subjectId) => ({ type: done.type, subjectId, version: 2 })));
+  await run();
+  for (const name of names)
+    expect(await recordOf(name)).toMatchObject({ status: "open", error_class: "newer_version" });
+  await runUntilHealed(names);
+  for (const name of names) {
+    expect(await recordOf(name)).toMatchObject({ status: "redriven", tries: 1 });
+    expect(await diaryOf(name)).toEqual([done.type]);
+  }
+}, 60_000);
+
 test("given all these decisions, when the whole ledger flows again, then nothing is done again and all is as it was", async () => {
   const { app } = world;
   const state = async () => ({

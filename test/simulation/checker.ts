@@ -3,6 +3,7 @@ import { deterministicId } from "../../src/engine/ids.ts";
 import { type LogRecord, positionKey } from "../../src/engine/log.ts";
 import { DEAD_LETTER_TOPIC } from "../../src/engine/topics.ts";
 import { enriched, happened, NOTES, noted, THINGS, type ThingState } from "./domain.ts";
+import { isOpen } from "./memory-set-aside.ts";
 import type { World } from "./world.ts";
 
 /** What is wrong with how a world ended: the invariants of docs/guarantees.md that do not hold. Empty: all is well. */
@@ -41,7 +42,7 @@ function* checkState(world: World): Generator<string> {
     if (lost.length + doubled.length === 0 && applied.join() !== kept.join())
       yield `I3 order: ${subjectId} applied ${applied} instead of ${expected}`;
   }
-  if (records.some(({ status }) => status === "open")) yield "I1 set aside: a good record is among the dead letters";
+  if (records.some(isOpen)) yield "I1 set aside: a good record is among the dead letters";
 }
 
 /** I1, I2: a note is applied once, however early it came; it waits only where what it is about is given up. */

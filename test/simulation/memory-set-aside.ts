@@ -1,5 +1,5 @@
 import type { StoredEvent } from "../../src/engine/event.ts";
-import type { DeadRecord, ParkedEvent } from "../../src/engine/store.ts";
+import type { DeadRecord, FailedAgain, ParkedEvent } from "../../src/engine/store.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { Table } from "./table.ts";
 
@@ -7,12 +7,31 @@ import { Table } from "./table.ts";
 export interface SetAside extends DeadRecord {
   status: "open" | "redriven" | "discarded";
   tries: number;
+  unrouted: boolean;
 }
+
+const NEW = { status: "open", tries: 0, unrouted: false } as const;
 
 /** A try to handle a record: so many came before it. */
 interface Try {
   readonly id: string;
   readonly tries: number;
+}
+
+/** Of a new record that the router cannot read: applied, until the materializer says that it cannot. */
+const UNROUTED = { status: "redriven", unrouted: true } as const;
+
+/** Whether something is yet to be done about a record. */
+export const isOpen = ({ status, unrouted }: SetAside): boolean => status === "open" || unrouted;
+
+/** What is wrong now, where the materializer finds nothing wrong. */
+function blame({ status }: SetAside, { stage, error, errorClass }: FailedAgain): Partial<SetAside> {
+  return status === "redriven" ? { stage, error, errorClass } : {};
+}
+
+/** The materializer counts the try where it has an answer to give itself. */
+function triedByRouter(record: SetAside, tries: number): number {
+  return record.status === "redriven" ? Math.max(record.tries, tries + 1) : record.tries;
 }
 
 /** Records that nobody could read and events that wait for others, each change a part of the running transaction. */
@@ -25,8 +44,19 @@ export class MemorySetAside {
   put(records: readonly DeadRecord[]): void {
     for (const record of records) {
       const known = this.records.get(record.id);
-      if (!known) this.records.set(record.id, { ...record, status: "open", tries: 0 }, this.around.undo());
-      else if (known.status === "redriven") this.#decide(record.id, { status: "open", error: record.error });
+      if (!known) this.records.set(record.id, { ...record, ...NEW }, this.around.undo());
+      else if (known.status === "redriven") {
+        const { error, errorClass } = record;
+        this.#decide(record.id, { status: "open", error, errorClass });
+      }
+    }
+  }
+
+  putUnrouted(records: readonly DeadRecord[]): void {
+    for (const record of records) {
+      const known = this.records.get(record.id);
+      if (!known) this.records.set(record.id, { ...record, ...NEW, ...UNROUTED }, this.around.undo());
+      else if (known.status !== "discarded") this.#decide(record.id, { unrouted: true, ...blame(known, record) });
     }
   }
 
@@ -47,8 +77,19 @@ export class MemorySetAside {
   discard(acts: readonly Try[]): void {
     for (const { id, tries } of acts) {
       const record = this.records.get(id);
-      if (record?.tries === tries && record.status === "open") this.#decide(id, { status: "discarded" });
+      if (record?.tries === tries && isOpen(record)) this.#decide(id, { status: "discarded", unrouted: false });
     }
+  }
+
+  routed({ id, tries }: Try): void {
+    const record = this.records.get(id);
+    if (record?.unrouted) this.#decide(id, { unrouted: false, tries: triedByRouter(record, tries) });
+  }
+
+  unroutedAgain({ id, tries }: Try, failure: FailedAgain): void {
+    const record = this.records.get(id);
+    if (!record || (record.status === "discarded" && record.tries !== tries)) return;
+    this.#decide(id, { unrouted: true, tries: triedByRouter(record, tries), ...blame(record, failure) });
   }
 
   park(events: readonly ParkedEvent[]): void {

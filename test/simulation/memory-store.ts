@@ -275,11 +275,14 @@ export class MemoryDatabase {
       },
       deadLetters: {
         put: (records) => statement(() => this.setAside.put(records)),
+        putUnrouted: (records) => statement(() => this.setAside.putUnrouted(records)),
         find: (ids) => statement(() => ids.flatMap((id) => this.setAside.records.get(id) ?? [])),
         // No event of a simulation is of a newer version.
         tooNew: async () => [],
         healed: (one) => statement(() => this.setAside.healed(one)),
         failedAgain: (one, failure) => statement(() => this.setAside.failedAgain(one, failure)),
+        routed: (one) => statement(() => this.setAside.routed(one)),
+        unroutedAgain: (one, failure) => statement(() => this.setAside.unroutedAgain(one, failure)),
         discard: (acts) => statement(() => this.setAside.discard(acts)),
       },
       parked: {

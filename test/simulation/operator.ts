@@ -2,6 +2,7 @@ import { type Deciding, recordAct, workAct } from "../../src/engine/failure-acts
 import type { Registry } from "../../src/engine/registry.ts";
 import type { Store } from "../../src/engine/store.ts";
 import { ingest } from "../../src/pipeline/ingest.ts";
+import { isOpen } from "./memory-set-aside.ts";
 import type { MemoryDatabase } from "./memory-store.ts";
 import type { Scheduler, SimProcess } from "./scheduler.ts";
 
@@ -29,7 +30,7 @@ export async function decideOnWork({ scheduler, database, registry, process }: D
 /** A person decides about the records that were set aside; `all`: has each of them read again. */
 export async function decideOnRecords({ all }: { all: boolean }, desk: Desk): Promise<string> {
   const { scheduler, database } = desk;
-  const open = database.setAside.records.where(({ status }) => status === "open");
+  const open = database.setAside.records.where(isOpen);
   const chosen = open.filter(() => all || scheduler.chance(0.7));
   const acts = chosen.map((record) => {
     const { subject, subject_id: subjectId } = JSON.parse(new TextDecoder().decode(record.value ?? undefined));

@@ -10,6 +10,7 @@ import { befall, CALAMITIES, type Calamity, deleteMessages, loseLetters } from "
 import { lettersByRound } from "./checker.ts";
 import { happened, MOODS, type Mood, noted, type Outside, simulatedDomain } from "./domain.ts";
 import { MemoryCluster } from "./memory-log.ts";
+import { isOpen } from "./memory-set-aside.ts";
 import { MemoryDatabase } from "./memory-store.ts";
 import type { WorkEntry } from "./memory-work.ts";
 import { decideOnRecords, decideOnWork } from "./operator.ts";
@@ -337,7 +338,7 @@ export class World {
 
   /** The program's bug is mended: what it set aside is read again. */
   #mend(): void {
-    if (this.database.setAside.records.values().some(({ status }) => status === "open"))
+    if (this.database.setAside.records.values().some(isOpen))
       void decideOnRecords({ all: true }, { ...this.#scene, process: this.#outer });
   }
 
@@ -397,7 +398,7 @@ export class World {
     )
       return false;
     if (database.work.values().some(isUnderWay)) return false;
-    if (database.setAside.records.values().some(({ status }) => status === "open")) return false;
+    if (database.setAside.records.values().some(isOpen)) return false;
     const events = database.events.values();
     if (events.some((event) => !event.published)) return false;
     // Whether the log still holds everything is asked every few seconds only.

@@ -9,7 +9,7 @@ import type {
 import type { Decision, Sql } from "../../engine/store.ts";
 import type { Reads } from "../../engine/web/types.ts";
 import type { WorkStatus } from "../../engine/work.ts";
-import { type RecordRow, toDeadRecord } from "./set-aside.ts";
+import { isOpen, type RecordRow, toDeadRecord } from "./set-aside.ts";
 import { toWork, type WorkRow } from "./work.ts";
 
 /** What the failure desk reads. */
@@ -72,17 +72,22 @@ function recordFailures(sql: Sql, filter: FailureFilter) {
   const { ids, type, errorClass, since, subjectId, workOn, maxRedrives, all } = filter;
   const typed = sql`coalesce(headers ->> 'event_type', headers ->> 'work_type', topic)`;
   return sql`
-    select 'record' as kind, id, ${typed} as type, null as "subjectId", record_key as key, status as state,
+    select 'record' as kind, id, ${typed} as type, null as "subjectId", record_key as key, ${recordState(sql)} as state,
       error, error_class as "errorClass", created_at as at, 0 as attempts, tries as redrives,
       decided_at, decided_by, decided_why
     from lifestream.dead_letters
-    where ${all ? sql`true` : sql`status = 'open'`} and ${workOn ? sql`false` : sql`true`}
+    where ${all ? sql`true` : isOpen(sql)} and ${workOn ? sql`false` : sql`true`}
       and ${ids ? sql`id = any(${ids as string[]}::uuid[])` : sql`true`}
       and ${type ? sql`(${typed} = ${type} or topic = ${type})` : sql`true`}
       and ${errorClass ? sql`error_class = ${errorClass}` : sql`true`}
       and ${since ? sql`created_at >= ${since}` : sql`true`}
       and ${subjectId ? sql`record_key = ${Buffer.from(subjectId)}` : sql`true`}
       and ${maxRedrives === undefined ? sql`true` : sql`tries < ${maxRedrives}`}`;
+}
+
+/** How a record stands for people: open also where only the router waits. */
+function recordState(sql: Sql) {
+  return sql`case when ${isOpen(sql)} then 'open' else status end`;
 }
 
 function toSummary({ key, total: _, decided_at, decided_by, decided_why, ...row }: SummaryRow): FailureSummary {
@@ -134,7 +139,7 @@ async function failedWork(sql: Sql, ids: readonly string[]): Promise<FailedWork[
 }
 
 interface QuarantinedRow extends RecordRow, DecisionColumns {
-  status: QuarantinedRecord["state"];
+  state: QuarantinedRecord["state"];
   tries: number;
   created_at: string;
 }
@@ -142,11 +147,11 @@ interface QuarantinedRow extends RecordRow, DecisionColumns {
 async function quarantined(sql: Sql, ids: readonly string[]): Promise<QuarantinedRecord[]> {
   const rows = await sql<QuarantinedRow[]>`
     select id, stage, topic, kafka_partition, kafka_offset, record_key, record_value, headers, error, error_class,
-      status, tries, created_at, decided_at, decided_by, decided_why
+      ${recordState(sql)} as state, tries, created_at, decided_at, decided_by, decided_why
     from lifestream.dead_letters where id = any(${ids as string[]}::uuid[])`;
   return rows.map((row) => ({
     ...toDeadRecord(row),
-    state: row.status,
+    state: row.state,
     tries: row.tries,
     at: row.created_at,
     decision: toDecision(row),

@@ -1,6 +1,6 @@
 import { TOO_NEW } from "../../engine/decode.ts";
 import type { StoredEvent } from "../../engine/event.ts";
-import type { DeadRecord, Sql, TxDeadLetters, TxParked } from "../../engine/store.ts";
+import type { DeadRecord, FailedAgain, RecordAct, Sql, TxDeadLetters, TxParked } from "../../engine/store.ts";
 import { EVENTS_TOPIC } from "../../engine/topics.ts";
 
 /** Records that nobody could process, kept with their bytes. The same record twice is one row. */
@@ -20,18 +20,33 @@ export function txDeadLetters(tx: Sql): TxDeadLetters {
       }
     },
 
+    async putUnrouted(records) {
+      for (const record of records) {
+        // Applied, until the materializer says that it cannot.
+        await tx`
+          insert into lifestream.dead_letters as d (id, stage, topic, kafka_partition, kafka_offset, record_key,
+            record_value, headers, error, error_class, status, unrouted)
+          values (${record.id}, ${record.stage}, ${record.topic}, ${record.partition}, ${record.offset},
+            ${record.key as Buffer | null}, ${record.value as Buffer | null}, ${tx.json(record.headers)},
+            ${record.error}, ${record.errorClass}, 'redriven', true)
+          on conflict (id) do update set unrouted = true, ${blame(tx, record)}
+          where d.status <> 'discarded'`;
+      }
+    },
+
     async find(ids) {
-      const rows = await tx<RecordRow[]>`
-        select id, stage, topic, kafka_partition, kafka_offset, record_key, record_value, headers, error, error_class
+      const rows = await tx<(RecordRow & { unrouted: boolean })[]>`
+        select id, stage, topic, kafka_partition, kafka_offset, record_key, record_value, headers, error, error_class,
+          unrouted
         from lifestream.dead_letters where id = any(${ids as string[]}::uuid[])`;
-      return rows.map(toDeadRecord);
+      return rows.map((row) => ({ ...toDeadRecord(row), unrouted: row.unrouted }));
     },
 
     async tooNew(after, limit) {
       const rows = await tx<(RecordRow & { tries: number })[]>`
         select id, stage, topic, kafka_partition, kafka_offset, record_key, record_value, headers, error, error_class, tries
         from lifestream.dead_letters
-        where error_class = ${TOO_NEW} and status = 'open' and topic = ${EVENTS_TOPIC}
+        where error_class = ${TOO_NEW} and ${isOpen(tx)} and topic = ${EVENTS_TOPIC}
           and (${after}::uuid is null or id > ${after}::uuid)
         order by id limit ${limit}`;
       return rows.map((row) => ({ ...toDeadRecord(row), tries: row.tries }));
@@ -52,15 +67,48 @@ export function txDeadLetters(tx: Sql): TxDeadLetters {
         where id = ${id} and tries = ${tries} and status <> 'redriven'`;
     },
 
+    async routed(act) {
+      await tx`
+        update lifestream.dead_letters d set unrouted = false, ${triedByRouter(tx, act)}
+        where id = ${act.id} and unrouted`;
+    },
+
+    async unroutedAgain(act, failure) {
+      // What was discarded since stays so: a replay comes to the acts before that once more.
+      await tx`
+        update lifestream.dead_letters d set unrouted = true, ${triedByRouter(tx, act)}, ${blame(tx, failure)}
+        where id = ${act.id} and (status <> 'discarded' or tries = ${act.tries})`;
+    },
+
     async discard(acts) {
       for (const { id, tries, at, by, reason } of acts) {
         await tx`
-          update lifestream.dead_letters set status = 'discarded', decided_at = ${at}, decided_by = ${by},
-            decided_why = ${reason}
-          where id = ${id} and tries = ${tries} and status = 'open'`;
+          update lifestream.dead_letters set status = 'discarded', unrouted = false, decided_at = ${at},
+            decided_by = ${by}, decided_why = ${reason}
+          where id = ${id} and tries = ${tries} and ${isOpen(tx)}`;
       }
     },
   };
+}
+
+/** The condition that something is yet to be done about a record; `status` is what the materializer says alone. */
+export function isOpen(sql: Sql) {
+  return sql`(status = 'open' or unrouted)`;
+}
+
+/** What is wrong with the row `d`, where the materializer finds nothing wrong. */
+function blame(tx: Sql, { stage, error, errorClass }: FailedAgain) {
+  return tx`
+    stage = case when d.status = 'redriven' then ${stage} else d.stage end,
+    error = case when d.status = 'redriven' then ${error} else d.error end,
+    error_class = case when d.status = 'redriven' then ${errorClass} else d.error_class end`;
+}
+
+/** The router's answer to an act on the row `d`; the materializer counts the try where it has an answer to give itself. */
+function triedByRouter(tx: Sql, { tries, at, by, reason }: RecordAct) {
+  return tx`
+    tries = case when d.status = 'redriven' then greatest(d.tries, ${tries + 1}) else d.tries end,
+    decided_at = ${at}, decided_by = ${by}, decided_why = ${reason}`;
 }
 
 /** It seemed healed, and fails again: as when an older program reads all anew. */
