@@ -10,6 +10,7 @@ import type { Sql } from "../../src/engine/store.ts";
 import { defineWork } from "../../src/engine/work.ts";
 import { failureDeskOf, pipelineHealth } from "../../src/server.ts";
 import { settled } from "../support/settled.ts";
+import { flowAnew } from "../support/start-over.ts";
 import { createTestApp, type TestApp } from "../support/test-app.ts";
 
 const payload = z.looseObject({});
@@ -155,8 +156,7 @@ test("given the whole ledger once more, when an upgraded program handles it, the
   const before = await all();
   const work = await app.db`select id, status, attempt from lifestream.work order by id`;
   const names = app.registry.topics.map(({ name }) => name);
-  const now = { ...(await app.log.identity(names)), flowFrom: await app.log.endOffsets(names) };
-  await app.store.forwarding.startOver(now, "a test");
+  await flowAnew(app, { ...(await app.log.identity(names)), flowFrom: await app.log.endOffsets(names) });
   await runUntil({ old: [] }, always);
   expect(await all()).toEqual(before);
   expect(await app.db`select id, status, attempt from lifestream.work order by id`).toEqual(work);
