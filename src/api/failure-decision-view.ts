@@ -19,12 +19,13 @@ const SHOWN = 20;
 
 /** What would become of deciding about several failures at once, and the form that does it. */
 export function decisionView({ act, choice, report, problem }: DecisionModel): Html {
-  const { work, records, outlooks, already, unchanged, skipped } = report;
+  const { work, records, outlooks, already, unchanged, skipped, left } = report;
   const total = work + records;
   const undecided = [...unchanged, ...skipped];
   return html`<p class="soft"><a href="/failures">Failures</a></p>
 <h1>${act === "redriven" ? "Redrive" : "Discard"} ${count(total, "failure")}?</h1>
 <p class="soft">${choice.ids ? "Of those that were chosen" : "Of all that match now"}, ${count(work, "piece of work", "pieces of work")} and ${count(records, "record")} would be ${act}.</p>
+${left > 0 ? html`<p class="soft">That is as many as one request decides about. ${count(left, "other")} of the same choice remain: press again for them afterwards.</p>` : null}
 ${already > 0 ? html`<p class="soft">${count(already, "other")}: asked for before, and not carried out yet.</p>` : null}
 ${lines(
   outlooks.map(({ text, count: n }) => `${n.toLocaleString("en")}: ${text}`),

@@ -52,6 +52,11 @@ export function choiceOf(form: URLSearchParams, now: Date): Choice {
   return { ids, filter, fields, problem };
 }
 
+/** What was typed, by the fields' names; that decided ones are shown is no part of it. */
+export function filterEntries({ all: _, ...texts }: FilterFields): [name: string, text: string][] {
+  return Object.entries(texts).filter(([, text]) => text !== "");
+}
+
 /** What the desk is asked to act on; decided ones are acted on by id only. */
 export function whichOf({ ids, filter: { all: _, ...open } }: Choice): readonly string[] | FailureFilter {
   return ids ?? open;

@@ -1,5 +1,5 @@
 import { type Html, html } from "../engine/web/html.ts";
-import type { FilterFields } from "./failure-fields.ts";
+import { type FilterFields, filterEntries } from "./failure-fields.ts";
 
 /** Who decides, and why. */
 export function deciderFields({ needsReason = false, problem = null as string | null } = {}): Html {
@@ -9,6 +9,5 @@ export function deciderFields({ needsReason = false, problem = null as string | 
 
 /** The filter once more, for the form that acts on all that match it. */
 export function hiddenFilter(fields: FilterFields): Html {
-  const given = (["type", "class", "subject", "since"] as const).filter((name) => fields[name] !== "");
-  return html`${given.map((name) => html`<input type="hidden" name="${name}" value="${fields[name]}">`)}`;
+  return html`${filterEntries(fields).map(([name, text]) => html`<input type="hidden" name="${name}" value="${text}">`)}`;
 }

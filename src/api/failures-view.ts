@@ -2,7 +2,7 @@ import type { FailurePage, FailureSummary } from "../engine/failures.ts";
 import { visible } from "../engine/raw-bytes.ts";
 import { type Html, html } from "../engine/web/html.ts";
 import { ago, chip, count } from "../engine/web/parts.ts";
-import type { FilterFields } from "./failure-fields.ts";
+import { type FilterFields, filterEntries } from "./failure-fields.ts";
 import { hiddenFilter } from "./failure-forms.ts";
 
 export const FAILURE_ACTS_DONE = ["redriven", "discarded"] as const;
@@ -17,6 +17,8 @@ export interface Outcome {
   readonly unchanged: number;
   /** What could not be decided so. */
   readonly skipped: number;
+  /** Meant too, and more than one request decides about. */
+  readonly left: number;
 }
 
 export interface FailuresModel {
@@ -43,12 +45,13 @@ ${page.next ? html`<p class="pager"><a rel="next" href="/failures?${queryOf(fiel
 </section>`;
 }
 
-function outcomeText({ done, count: n, already, unchanged, skipped }: Outcome): string {
+function outcomeText({ done, count: n, already, unchanged, skipped, left }: Outcome): string {
   const told = [
     n > 0 && `${count(n, "failure")} ${done}. The list follows as soon as router and materializer have carried it out.`,
     already > 0 && `${count(already, "failure")} asked for before: the router has not come to it yet.`,
     unchanged > 0 && `${count(unchanged, "failure")} ${done} before: nothing was left to do.`,
     skipped > 0 && `${count(skipped, "failure")} could not be ${done}.`,
+    left > 0 && `${count(left, "failure")} of the same choice remain: once the list has followed, press again.`,
   ].filter((text) => text !== false);
   return told.join(" ") || "Nothing was left to decide.";
 }
@@ -96,7 +99,7 @@ function empty(fields: FilterFields): Html {
   return html`<p class="empty">${filtered ? "Nothing that failed matches." : "Nothing has failed for good."}</p>`;
 }
 
-function queryOf({ all, ...texts }: FilterFields, after: string): string {
-  const given = Object.entries(texts).filter(([, text]) => text !== "");
-  return new URLSearchParams([...given, ...(all ? [["all", "1"]] : []), ["after", after]] as string[][]).toString();
+function queryOf(fields: FilterFields, after: string): string {
+  const all = fields.all ? [["all", "1"]] : [];
+  return new URLSearchParams([...filterEntries(fields), ...all, ["after", after]] as string[][]).toString();
 }

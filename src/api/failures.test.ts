@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { subjectIdOf } from "../domains/links/subject.ts";
+import { BrokenOffError, EnvironmentError } from "../engine/errors.ts";
 import type { DeskReport, FailureDetail, FailureFilter, FailureSummary } from "../engine/failures.ts";
 import { NO_FAILURES, PORT, testWeb } from "./testing.ts";
 
@@ -40,6 +41,7 @@ const WOULD: DeskReport = {
   already: 3,
   unchanged: [{ id: ID, why: "it was redriven, and is done" }],
   skipped: [],
+  left: 0,
 };
 
 /** A desk with one hostile failure that writes down what it is asked for. */
@@ -56,12 +58,12 @@ function desk() {
       redrive: async (which, person, how) => {
         asked.push(["redrive", which, person, ...(how ? [how] : [])]);
         if (how?.dryRun) return WOULD;
-        return { work: 7, records: 0, outlooks: [], already: 0, unchanged: [], skipped: [] };
+        return { work: 7, records: 0, outlooks: [], already: 0, unchanged: [], skipped: [], left: 0 };
       },
       discard: async (which, person, how) => {
         asked.push(["discard", which, person, ...(how ? [how] : [])]);
         if (how?.dryRun) return { ...WOULD, outlooks: [] };
-        return { work: 1, records: 0, outlooks: [], already: 0, unchanged: [], skipped: [] };
+        return { work: 1, records: 0, outlooks: [], already: 0, unchanged: [], skipped: [], left: 0 };
       },
     },
   });
@@ -131,12 +133,13 @@ test("given the forms, when sent from our pages, then the desk is told who and w
   expect(one.headers.get("location")).toBe("/failures?done=redriven&count=7");
   expect(closed.headers.get("location")).toBe("/failures?done=discarded&count=1");
   expect(asked).toEqual([
-    ["redrive", [ID], { by: "ada", source: "web", reason: "mended" }],
-    ["redrive", { errorClass: "http_5xx" }, { by: "web", source: "web", reason: BY_CLASS }],
-    ["discard", [ID], { by: "web", source: "web", reason: "old" }],
+    ["redrive", [ID], { by: "ada", source: "web", reason: "mended" }, LIMIT],
+    ["redrive", { errorClass: "http_5xx" }, { by: "web", source: "web", reason: BY_CLASS }, LIMIT],
+    ["discard", [ID], { by: "web", source: "web", reason: "old" }, LIMIT],
   ]);
 });
 
+const LIMIT = { limit: 1_000 };
 const BY_CLASS = "redriven on the page, by filter: class http_5xx";
 
 test("given failures that were chosen, when asked for, then it is told what would become of them before it is done", async () => {
@@ -154,7 +157,7 @@ test("given failures that were chosen, when asked for, then it is told what woul
     ["id", ID],
     ["id", other],
   ]);
-  expect(asked.at(-1)).toMatchObject(["redrive", [ID, other], { reason: "redriven on the page, by id" }]);
+  expect(asked.at(-1)).toMatchObject(["redrive", [ID, other], { reason: "redriven on the page, by id" }, LIMIT]);
 });
 
 test("given a filter, when its failures are to be discarded, then they are counted, and a reason is asked for", async () => {
@@ -165,9 +168,45 @@ test("given a filter, when its failures are to be discarded, then they are count
   expect(text).toContain('<input type="hidden" name="class" value="http_5xx">');
   const without = await post("/failures/discard", { class: "http_5xx", reason: " " });
   expect([without.status, await without.text()]).toEqual([422, expect.stringContaining("Say why")]);
-  expect(asked.filter((act) => (act as unknown[]).length === 3)).toEqual([]);
+  expect(asked.map((act) => (act as unknown[]).at(-1))).toEqual([WOULD_DO, WOULD_DO]);
   await post("/failures/discard", { class: "http_5xx", reason: "old" });
-  expect(asked.at(-1)).toEqual(["discard", { errorClass: "http_5xx" }, { by: "web", source: "web", reason: "old" }]);
+  expect(asked.at(-1)).toEqual([
+    "discard",
+    { errorClass: "http_5xx" },
+    { by: "web", source: "web", reason: "old" },
+    LIMIT,
+  ]);
+});
+
+const WOULD_DO = { dryRun: true, ...LIMIT };
+
+test("given more failures than one request decides about, when asked for, then it says how many remain, and to press again", async () => {
+  const report: DeskReport = { ...WOULD, work: 1_000, records: 0, left: 2_345 };
+  const web = testWeb({ failures: { ...NO_FAILURES, redrive: async () => report } });
+  const before = await (await web.request("/failures/decide?act=redriven&class=http_5xx")).text();
+  expect(before).toContain("Redrive 1,000 failures?");
+  expect(before).toContain("2,345 others of the same choice remain: press again for them afterwards.");
+  const headers = { origin: OWN, "content-type": "application/x-www-form-urlencoded" };
+  const sent = await web.request("/failures/redrive", { method: "POST", headers, body: "class=http_5xx" });
+  const after = sent.headers.get("location") ?? "";
+  expect(after).toContain("left=2345&class=http_5xx");
+  const text = await (await web.request(after)).text();
+  expect(text).toContain("2,345 failures of the same choice remain: once the list has followed, press again.");
+  // What is pressed again is about the same choice.
+  expect(text).toContain('<input name="class" value="http_5xx"');
+});
+
+test("given Postgres that goes away amid an act, when it was asked for on the page, then it says how many were decided", async () => {
+  const redrive = async () => {
+    throw new BrokenOffError(new EnvironmentError("ECONNREFUSED 10.0.0.1"), "600 failures were redriven before that.");
+  };
+  const web = testWeb({ failures: { ...NO_FAILURES, redrive } });
+  const headers = { origin: OWN, "content-type": "application/x-www-form-urlencoded" };
+  const answer = await web.request("/failures/redrive", { method: "POST", headers, body: "class=http_5xx" });
+  const text = await answer.text();
+  expect([answer.status, text]).toEqual([503, expect.stringContaining("600 failures were redriven before that.")]);
+  expect(text).not.toContain("10.0.0.1");
+  expect(text).not.toContain("nothing was changed");
 });
 
 test("given nothing that was chosen, when it is to be decided, then it says so, and no failure is acted on", async () => {

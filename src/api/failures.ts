@@ -1,12 +1,14 @@
 import type { DeskReport, FailureDesk } from "../engine/failures.ts";
 import type { FormRoute, PageRoute, PageView } from "../engine/web/types.ts";
 import { decisionView } from "./failure-decision-view.ts";
-import { type Choice, choiceOf, decidingOf, fieldOf, isFailureId, whichOf } from "./failure-fields.ts";
+import { type Choice, choiceOf, decidingOf, fieldOf, filterEntries, isFailureId, whichOf } from "./failure-fields.ts";
 import { failureView } from "./failure-view.ts";
 import { FAILURE_ACTS_DONE, failuresView, type Outcome } from "./failures-view.ts";
 import { Problem } from "./problems.ts";
 
 const REFRESH_S = 30;
+/** Most failures that one request decides about: a fraction of those there is time for before it is cut off. */
+const AT_ONCE = 1_000;
 
 export interface FailuresDeps {
   readonly failures: FailureDesk;
@@ -64,7 +66,7 @@ async function decisionOf(
   const report = await desk[act === "redriven" ? "redrive" : "discard"](
     whichOf(choice),
     decidingOf(form, act, choice),
-    { dryRun: true },
+    { dryRun: true, limit: AT_ONCE },
   );
   // A minute's thought must not be swept away, so this page stays as it is.
   return { title: "Decide", refreshSeconds: 3_600, body: decisionView({ act, choice, report, problem }) };
@@ -87,7 +89,8 @@ async function decide(
 ): Promise<{ location: string }> {
   const choice = soundChoice(form, now);
   const who = decidingOf(form, act, choice);
-  return { location: backTo(act, await desk[act === "redriven" ? "redrive" : "discard"](whichOf(choice), who)) };
+  const report = await desk[act === "redriven" ? "redrive" : "discard"](whichOf(choice), who, { limit: AT_ONCE });
+  return { location: backTo(act, choice, report) };
 }
 
 function soundChoice(form: URLSearchParams, now: Date): Choice {
@@ -101,10 +104,14 @@ function gone(): never {
   throw new Problem(404, "There is no such failure.");
 }
 
-function backTo(done: Outcome["done"], { work, records, already, unchanged, skipped }: DeskReport): string {
-  const counts = { count: work + records, already, unchanged: unchanged.length, skipped: skipped.length };
+function backTo(done: Outcome["done"], { ids, fields }: Choice, report: DeskReport): string {
+  const { work, records, already, unchanged, skipped, left } = report;
+  const counts = { count: work + records, already, unchanged: unchanged.length, skipped: skipped.length, left };
   const told = Object.entries(counts).filter(([name, n]) => name === "count" || n > 0);
-  return `/failures?${new URLSearchParams([["done", done], ...told.map(([name, n]) => [name, String(n)])] as string[][])}`;
+  // Whoever presses again means the same ones.
+  const filter = left > 0 && ids === null ? filterEntries(fields) : [];
+  const entries = [["done", done], ...told.map(([name, n]) => [name, String(n)]), ...filter];
+  return `/failures?${new URLSearchParams(entries as string[][])}`;
 }
 
 function outcomeOf(query: URLSearchParams): Outcome | null {
@@ -115,6 +122,7 @@ function outcomeOf(query: URLSearchParams): Outcome | null {
     already: number("already", "0"),
     unchanged: number("unchanged", "0"),
     skipped: number("skipped", "0"),
+    left: number("left", "0"),
   };
   const isSound = Object.values(outcome).every((n) => Number.isSafeInteger(n) && n >= 0);
   return done && isSound ? { done, ...outcome } : null;

@@ -1,6 +1,6 @@
 import { STATUS_CODES } from "node:http";
 import type { Context } from "hono";
-import { DataError, EnvironmentError, messageOf, UserError } from "../engine/errors.ts";
+import { BrokenOffError, DataError, EnvironmentError, messageOf, UserError } from "../engine/errors.ts";
 import type { Logger } from "../engine/logger.ts";
 
 /** What is wrong with one part of a request. */
@@ -31,6 +31,10 @@ export function toProblem(error: unknown, logger: Logger): Problem {
     return new Problem(503, "Postgres does not answer; nothing was changed. Try again in a moment.", {
       headers: { "Retry-After": "2" },
     });
+  }
+  if (error instanceof BrokenOffError) {
+    logger.warn(`a request was broken off: ${messageOf(error)}`);
+    return new Problem(503, `Not all of it was done. ${error.soFar}`, { headers: { "Retry-After": "2" } });
   }
   logger.error(`a request failed: ${messageOf(error)}`, error instanceof Error ? { stack: error.stack } : {});
   return new Problem(500, "Something went wrong here; the log says what.");

@@ -68,7 +68,7 @@ export function testDeps(ledger = new Map<string, StoredEvent>()): ServerDeps {
   };
 }
 
-const NOTHING_DONE: DeskReport = { work: 0, records: 0, outlooks: [], already: 0, unchanged: [], skipped: [] };
+const NOTHING_DONE: DeskReport = { work: 0, records: 0, outlooks: [], already: 0, unchanged: [], skipped: [], left: 0 };
 
 /** A desk at which nothing lies. */
 export const NO_FAILURES: FailureDesk = {

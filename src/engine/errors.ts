@@ -84,6 +84,18 @@ export class StaleOwnerError extends Error {
   override readonly name = "StaleOwnerError";
 }
 
+/** Something asked for many was broken off in the middle: what was done before stays done. */
+export class BrokenOffError extends Error {
+  override readonly name = "BrokenOffError";
+  /** `soFar`: how much was done, and what a person can do, in whole sentences. */
+  constructor(
+    cause: unknown,
+    readonly soFar: string,
+  ) {
+    super(`${messageOf(cause).replace(/\.$/, "")}. ${soFar}`, { cause });
+  }
+}
+
 /** A mistake the person at the terminal can mend. The message is one sentence; it is printed without a stack. */
 export class UserError extends Error {
   override readonly name = "UserError";

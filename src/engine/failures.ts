@@ -49,12 +49,15 @@ export interface FailureSummary {
   readonly decision: Decision | null;
 }
 
-export interface FailurePage {
+export interface FailureSlice {
   readonly failures: readonly FailureSummary[];
+  /** Where the next one begins; null: this is the last. */
+  readonly next: string | null;
+}
+
+export interface FailurePage extends FailureSlice {
   /** How many there are in all. */
   readonly total: number;
-  /** Where the next page begins; null: this is the last. */
-  readonly next: string | null;
 }
 
 export interface FailedWork extends AcceptedWork {
@@ -79,6 +82,10 @@ export interface QuarantinedRecord extends DeadRecord {
 export interface FailureReads {
   /** Newest first; the same however many are added meanwhile. */
   list(filter: FailureFilter, page: { after?: string | null; limit: number }): Promise<FailurePage>;
+  /** As `list`; all of them are not counted, which costs as much as reading them. */
+  slice(filter: FailureFilter, page: { after?: string | null; limit: number }): Promise<FailureSlice>;
+  /** How many there are from where a page begins. */
+  count(filter: FailureFilter, after: string): Promise<number>;
   work(ids: readonly string[]): Promise<FailedWork[]>;
   records(ids: readonly string[]): Promise<QuarantinedRecord[]>;
 }
@@ -120,6 +127,8 @@ export interface DeskReport {
   readonly unchanged: readonly NotDecided[];
   /** What cannot be decided so. */
   readonly skipped: readonly NotDecided[];
+  /** How many more were meant, beyond the limit. */
+  readonly left: number;
 }
 
 export interface NotDecided {

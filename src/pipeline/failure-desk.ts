@@ -1,5 +1,5 @@
 import { decodeEvent } from "../engine/decode.ts";
-import { DataError, messageOf } from "../engine/errors.ts";
+import { BrokenOffError, DataError, messageOf } from "../engine/errors.ts";
 import type { NewEvent, StoredEvent } from "../engine/event.ts";
 import { actIds, type Deciding, recordAct, recordItself, workAct } from "../engine/failure-acts.ts";
 import {
@@ -10,6 +10,7 @@ import {
   type FailureDetail,
   type FailureFilter,
   type FailureReads,
+  type FailureSlice,
   type FailureSummary,
   type NotDecided,
   type Outlook,
@@ -49,6 +50,7 @@ interface Report {
   already: number;
   readonly unchanged: NotDecided[];
   readonly skipped: NotDecided[];
+  left: number;
 }
 
 /** The desk at which people decide about failures. It writes events; router and materializer carry them out. */
@@ -68,41 +70,60 @@ async function act(
   { person, dryRun = false, limit = Number.POSITIVE_INFINITY }: ActOptions & { person: Deciding },
   options: FailureDeskOptions,
 ): Promise<DeskReport> {
-  const report: Report = { work: 0, records: 0, outlooks: new Map(), already: 0, unchanged: [], skipped: [] };
-  let left = limit;
-  for await (const batch of chosen(which, options.reads, report)) {
-    const some = batch.slice(0, left);
-    await decide(kind, some, { person, dryRun, report }, options);
-    left -= some.length;
-    if (left <= 0) break;
+  const report: Report = { work: 0, records: 0, outlooks: new Map(), already: 0, unchanged: [], skipped: [], left: 0 };
+  try {
+    for await (const batch of chosen(which, limit, options.reads, report)) {
+      await decide(kind, batch, { person, dryRun, report }, options);
+    }
+  } catch (error) {
+    throw dryRun ? error : brokenOff(error, kind, report);
   }
   return { ...report, outlooks: [...report.outlooks.values()] };
+}
+
+/** Each batch is decided for good, so a person must know of those before the error. */
+function brokenOff(error: unknown, kind: Act, { work, records }: Report): unknown {
+  const n = work + records;
+  if (n === 0) return error;
+  const done = `${n.toLocaleString("en")} ${n === 1 ? "failure was" : "failures were"} ${kind} before that, and stay so.`;
+  return new BrokenOffError(error, `${done} Ask for the same again to go on: nothing is decided twice.`);
 }
 
 /** What an act is about: the ids given, or all that match as of now, page by page. */
 async function* chosen(
   which: readonly string[] | FailureFilter,
+  limit: number,
   reads: FailureReads,
   report: Report,
 ): AsyncGenerator<readonly FailureSummary[]> {
-  if (!Array.isArray(which)) return yield* matching(which as FailureFilter, reads);
-  const ids = [...new Set(which as readonly string[])];
+  if (!Array.isArray(which)) return yield* matching(which as FailureFilter, limit, reads, report);
+  const given = [...new Set(which as readonly string[])];
+  const ids = given.slice(0, limit);
+  report.left = given.length - ids.length;
   for (let at = 0; at < ids.length; at += BATCH) {
     const some = ids.slice(at, at + BATCH);
-    const { failures } = await reads.list({ ids: some, all: true }, { limit: BATCH });
+    const { failures } = await reads.slice({ ids: some, all: true }, { limit: BATCH });
     const known = new Set(failures.map(({ id }) => id));
     for (const id of some) if (!known.has(id)) report.skipped.push({ id, why: "nothing that failed has this id" });
     yield failures;
   }
 }
 
-async function* matching(filter: FailureFilter, reads: FailureReads): AsyncGenerator<readonly FailureSummary[]> {
+async function* matching(
+  filter: FailureFilter,
+  limit: number,
+  reads: FailureReads,
+  report: Report,
+): AsyncGenerator<readonly FailureSummary[]> {
+  let left = limit;
   let after: string | null = null;
   do {
-    const page = await reads.list(filter, { after, limit: BATCH });
-    yield page.failures;
-    after = page.next;
-  } while (after !== null);
+    const { failures, next }: FailureSlice = await reads.slice(filter, { after, limit: Math.min(BATCH, left) });
+    yield failures;
+    left -= failures.length;
+    after = next;
+  } while (after !== null && left > 0);
+  if (after !== null) report.left = await reads.count(filter, after);
 }
 
 interface Deed {
@@ -203,7 +224,7 @@ function subjectOf(record: QuarantinedRecord): { subject: string; subjectId: str
 
 async function showFailure(id: string, options: FailureDeskOptions): Promise<FailureDetail | null> {
   const { reads, store, registry } = options;
-  const [summary] = (await reads.list({ ids: [id], all: true }, { limit: 1 })).failures;
+  const [summary] = (await reads.slice({ ids: [id], all: true }, { limit: 1 })).failures;
   if (!summary) return null;
   const acts = (upTo: number): Promise<StoredEvent[]> => store.ledger.find(actIds(summary.kind, id, upTo));
   if (summary.kind === "work") {

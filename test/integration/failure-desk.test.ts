@@ -222,6 +222,10 @@ test("given 500 pieces of failed work, when redriven by a filter, dry and then i
     work: 500,
     outlooks: [{ helps: true, text: "it begins again at attempt 1 of 3, as round 2", count: 500 }],
   });
+  expect(await desk().redrive({ errorClass: "flooded" }, PERSON, { dryRun: true, limit: 150 })).toMatchObject({
+    work: 150,
+    left: 350,
+  });
   expect((await desk().list({ errorClass: "flooded" })).total).toBe(500);
   const before = runs;
   const startedAt = performance.now();

@@ -15,7 +15,7 @@ function watchedWeb() {
   let acts = 0;
   const act = async (_: unknown, __: unknown, { dryRun = false } = {}) => {
     if (!dryRun) acts += 1;
-    return { work: 1, records: 0, outlooks: [], already: 0, unchanged: [], skipped: [] };
+    return { work: 1, records: 0, outlooks: [], already: 0, unchanged: [], skipped: [], left: 0 };
   };
   const failures = { ...NO_FAILURES, redrive: act, discard: act };
   const web = testWeb({ failures, reads: { read, history: async () => null }, metrics: async () => "up 1\n" });

@@ -1,8 +1,8 @@
 import type {
   FailedWork,
   FailureFilter,
-  FailurePage,
   FailureReads,
+  FailureSlice,
   FailureSummary,
   QuarantinedRecord,
 } from "../../engine/failures.ts";
@@ -15,7 +15,13 @@ import { toWork, type WorkRow } from "./work.ts";
 /** What the failure desk reads. */
 export function createFailureReads({ read }: Pick<Reads, "read">): FailureReads {
   return {
-    list: (filter, page) => read((sql) => listFailures(sql, filter, page)),
+    list: (filter, page) =>
+      read(async (sql) => ({
+        ...(await sliceOfFailures(sql, filter, page)),
+        total: await countFailures(sql, filter, null),
+      })),
+    slice: (filter, page) => read((sql) => sliceOfFailures(sql, filter, page)),
+    count: (filter, after) => read((sql) => countFailures(sql, filter, after)),
     work: (ids) => read((sql) => failedWork(sql, ids)),
     records: (ids) => read((sql) => quarantined(sql, ids)),
   };
@@ -24,7 +30,6 @@ export function createFailureReads({ read }: Pick<Reads, "read">): FailureReads 
 interface SummaryRow extends Omit<FailureSummary, "decision" | "subjectId">, DecisionColumns {
   subjectId: string | null;
   key: Buffer | null;
-  total: number;
 }
 
 interface DecisionColumns {
@@ -33,20 +38,29 @@ interface DecisionColumns {
   decided_why: string | null;
 }
 
-async function listFailures(
+async function sliceOfFailures(
   sql: Sql,
   filter: FailureFilter,
-  { after, limit }: { after?: string | null; limit: number },
-): Promise<FailurePage> {
-  const cursor = after ? decodeCursor(after) : null;
-  const all = sql`(${workFailures(sql, filter)} union all ${recordFailures(sql, filter)})`;
+  { after = null, limit }: { after?: string | null; limit: number },
+): Promise<FailureSlice> {
   const rows = await sql<SummaryRow[]>`
-    select * from ${all} f where ${cursor ? sql`(at, id) < (${cursor.at}::timestamptz, ${cursor.id}::uuid)` : sql`true`}
-    order by at desc, id desc limit ${limit + 1}`;
-  const [count] = await sql<{ total: number }[]>`select count(*) as total from ${all} f`;
+    select * from ${failuresFrom(sql, filter, after)} order by at desc, id desc limit ${limit + 1}`;
   const failures = rows.slice(0, limit).map(toSummary);
   const last = failures.at(-1);
-  return { failures, total: count?.total ?? 0, next: rows.length > limit && last ? encodeCursor(last) : null };
+  return { failures, next: rows.length > limit && last ? encodeCursor(last) : null };
+}
+
+async function countFailures(sql: Sql, filter: FailureFilter, after: string | null): Promise<number> {
+  const [row] = await sql<{ total: number }[]>`select count(*) as total from ${failuresFrom(sql, filter, after)}`;
+  return row?.total ?? 0;
+}
+
+/** What a selection of failures reads from: all that match, from where a page begins. */
+function failuresFrom(sql: Sql, filter: FailureFilter, after: string | null) {
+  const cursor = after ? decodeCursor(after) : null;
+  return sql`
+    (${workFailures(sql, filter)} union all ${recordFailures(sql, filter)}) f
+    where ${cursor ? sql`(at, id) < (${cursor.at}::timestamptz, ${cursor.id}::uuid)` : sql`true`}`;
 }
 
 function workFailures(sql: Sql, filter: FailureFilter) {
@@ -90,7 +104,7 @@ function recordState(sql: Sql) {
   return sql`case when ${isOpen(sql)} then 'open' else status end`;
 }
 
-function toSummary({ key, total: _, decided_at, decided_by, decided_why, ...row }: SummaryRow): FailureSummary {
+function toSummary({ key, decided_at, decided_by, decided_why, ...row }: SummaryRow): FailureSummary {
   return {
     ...row,
     subjectId: row.subjectId ?? textOf(key),

@@ -25,7 +25,7 @@ test.each([
 );
 
 test("given failures that could not be decided about, when reported, then the command fails", () => {
-  const done = { work: 1, records: 0, outlooks: [], already: 0, unchanged: [] };
+  const done = { work: 1, records: 0, outlooks: [], already: 0, unchanged: [], left: 0 };
   expect(() => report({ ...done, skipped: [] }, "redriven")).not.toThrow();
   expect(() => report({ ...done, unchanged: [{ id: ID, why: "it is done" }], skipped: [] }, "redriven")).not.toThrow();
   const skipped = [{ id: ID, why: "nothing that failed has this id" }];

@@ -218,11 +218,12 @@ function filterInWords(options: Options): string {
 const OUTLOOKS = 20;
 
 /** Says how many; what could not be done makes the exit code 1. What was so before is done. */
-export function report({ work, records, outlooks, already, unchanged, skipped }: DeskReport, done: string): void {
+export function report({ work, records, outlooks, already, unchanged, skipped, left }: DeskReport, done: string): void {
   console.log(`${count(work, "piece of work", "pieces of work")} and ${count(records, "record")} ${done}`);
   for (const { text, count: n } of outlooks.slice(0, OUTLOOKS)) console.log(`${n}: ${plain(text)}`);
   if (outlooks.length > OUTLOOKS) console.log(`and ${count(outlooks.length - OUTLOOKS, "other outlook")}`);
   if (already > 0) console.log(`${already} asked for before: the router has not come to it yet`);
+  if (left > 0) console.log(`${left} more are beyond --limit`);
   for (const { id, why } of unchanged) console.log(`${id}: ${why}`);
   for (const { id, why } of skipped) console.error(`${id}: ${why}`);
   if (skipped.length > 0) throw new UserError(`${skipped.length} could not be ${done.replace("would be ", "")}`);
