@@ -130,7 +130,8 @@ export interface Log {
   createTopics(topics: readonly PlacedTopic[]): Promise<void>;
   /** Up to `total` partitions; members that run notice within seconds, and share them. */
   addPartitions(name: string, total: number): Promise<void>;
-  deleteTopics(names: readonly string[]): Promise<void>;
+  /** `confirm` is asked once all is ready, right before they are deleted; none is where it throws. */
+  deleteTopics(names: readonly string[], confirm?: () => Promise<void>): Promise<void>;
   configureTopic(name: string, config: Readonly<Record<string, string>>): Promise<void>;
   close(): Promise<void>;
 }

@@ -83,10 +83,8 @@ export async function resetTopics(asked: ResetOptions): Promise<number> {
 function fenced(log: Log, held: HeldReset): Log {
   return {
     ...log,
-    deleteTopics: async (names) => {
-      await held.confirm();
-      await log.deleteTopics(names);
-    },
+    // By name, so the look-ups before it may take no time that the lease does not have.
+    deleteTopics: (names) => log.deleteTopics(names, () => held.confirm()),
     createTopics: async (topics) => {
       await held.confirm();
       await log.createTopics(topics);

@@ -241,9 +241,19 @@ const frozenStore = (method: keyof Forwarding & string) => (others: () => Promis
   forwarding: frozen(world.app.store.forwarding, method, others),
 });
 
+/** With the deletion asked for, before the request for it is out. */
+const frozenDeleting = (others: () => Promise<void>) => {
+  const deleteTopics: Log["deleteTopics"] = async (names, confirm) => {
+    await others();
+    await world.app.log.deleteTopics(names, confirm);
+  };
+  return { log: { ...world.app.log, deleteTopics } };
+};
+
 test.each([
   ["before its plan is written down", frozenLog("describeTopics")],
   ["with its plan written down", frozenStore("beginReset")],
+  ["about to delete the topics", frozenDeleting],
   ["with the topics deleted", frozenLog("deleteTopics")],
   ["about to create them", frozenLog("cluster")],
   ["with the topics created", frozenLog("createTopics")],

@@ -50,7 +50,7 @@ export function createEmbeddedLog({ db, canListen, classify, logger }: EmbeddedL
     describeTopics: (names) => ask(() => topics.describeTopics(db, names)),
     createTopics: (definitions) => ask(() => topics.createTopics(db, definitions)),
     addPartitions: (name, total) => ask(() => topics.addPartitions(db, name, total)),
-    deleteTopics: (names) => ask(() => topics.deleteTopics(db, names)),
+    deleteTopics: (names, confirm) => ask(() => topics.deleteTopics(db, names, confirm)),
     configureTopic: (name, settings) => ask(() => topics.configureTopic(db, name, settings)),
     async close() {
       closing.abort();

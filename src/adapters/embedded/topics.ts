@@ -78,12 +78,13 @@ export async function addPartitions(db: LogDb, name: string, total: number): Pro
 }
 
 /** Takes effect at once; the records are cleared away in small steps later (`cleaner.ts`). */
-export async function deleteTopics(db: LogDb, names: readonly string[]): Promise<void> {
+export async function deleteTopics(db: LogDb, names: readonly string[], confirm?: () => Promise<void>): Promise<void> {
   await changing(db, names, async (tx) => {
     // Locked in the order in which appends lock them.
     const partitions = await tx<{ id: number }[]>`
       select p.id from lifestream.log_partitions p join lifestream.log_topics t on t.id = p.topic_id
       where t.name = any(${[...names]}::text[]) order by p.id for update of p`;
+    await confirm?.();
     await tx`delete from lifestream.log_shares where partition_id = any(${partitions.map(({ id }) => id)}::bigint[])`;
     await tx`delete from lifestream.log_topics where name = any(${[...names]}::text[])`;
   });

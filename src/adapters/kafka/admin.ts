@@ -151,12 +151,17 @@ export async function addPartitions(config: KafkaConfig, name: string, total: nu
   await withAdmin(config, (admin) => admin.createPartitions({ topics: [{ name, count: total }] }), [name]);
 }
 
-export async function deleteTopics(config: KafkaConfig, names: readonly string[]): Promise<void> {
+export async function deleteTopics(
+  config: KafkaConfig,
+  names: readonly string[],
+  confirm?: () => Promise<void>,
+): Promise<void> {
   await withAdmin(
     config,
     async (admin) => {
       const named = await lookUp(admin, names);
       refuseDenied(config, named);
+      await confirm?.();
       if (named.present.size > 0) await admin.deleteTopics({ topics: [...named.present.keys()] });
     },
     names,

@@ -25,7 +25,7 @@ export function createKafkaLog(config: KafkaConfig, log: Logger): Log {
     describeTopics: (names) => admin.describeTopics(config, names),
     createTopics: (topics) => admin.createTopics(config, topics),
     addPartitions: (name, total) => admin.addPartitions(config, name, total),
-    deleteTopics: (names) => admin.deleteTopics(config, names),
+    deleteTopics: (names, confirm) => admin.deleteTopics(config, names, confirm),
     configureTopic: (name, settings) => admin.configureTopic(config, name, settings),
     async close() {
       const closing = Promise.all([appender.close(), closeAdmin(config)]);

@@ -34,7 +34,7 @@ export function prefixed(log: Log, prefix: string): Log {
     },
     createTopics: (topics) => log.createTopics(topics.map((topic) => ({ ...topic, name: out(topic.name) }))),
     addPartitions: (name, total) => log.addPartitions(out(name), total),
-    deleteTopics: (names) => log.deleteTopics(names.map(out)),
+    deleteTopics: (names, confirm) => log.deleteTopics(names.map(out), confirm),
     configureTopic: (name, config) => log.configureTopic(out(name), config),
     close: () => log.close(),
   };
