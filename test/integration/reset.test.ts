@@ -1,5 +1,6 @@
 /** A reset that is killed, that meets stages which run, or another one; over the log in Postgres. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import type { App } from "../../src/app.ts";
 import { liveStages } from "../../src/cli/live-stages.ts";
 import { linkAddedEvent } from "../../src/domains/links/index.ts";
 import { messageOf } from "../../src/engine/errors.ts";
@@ -14,8 +15,8 @@ import {
   type ResetTarget,
   resetTopics,
 } from "../../src/pipeline/reset.ts";
-import { agentStage, allStages, materializerStages, relayStage } from "../../src/stages.ts";
 import { runCommand } from "../support/commands.ts";
+import type { DatabaseLogins } from "../support/database-logins.ts";
 import { stateDigest } from "../support/digest.ts";
 import { servePages, type TestPages } from "../support/pages.ts";
 import { isApplied, settled } from "../support/settled.ts";
@@ -26,11 +27,16 @@ const EVENTS = 20;
 
 let pages: TestPages;
 let world: TestApp;
+let logins: DatabaseLogins;
+/** Who resets. */
+let admin: App;
 let state: Record<string, string>;
 
 beforeAll(async () => {
   pages = await servePages();
   world = await createTestApp({ STREAM_TRANSPORT: "embedded", FETCH_ALLOW_HOSTS: pages.host });
+  logins = await world.logins();
+  admin = logins.app("admin");
   const { store, registry } = world.app;
   const todos = Array.from({ length: EVENTS }, (_, n) => ({
     type: "todo.created",
@@ -43,7 +49,7 @@ beforeAll(async () => {
     registry,
     now: () => new Date(),
   });
-  await world.runUntil(allStages(world.app, { once: false }), () => settled(world.app));
+  await world.runUntil(world.stages(), () => settled(world.app));
   state = await stateDigest(world.app);
 }, TEST_MS);
 
@@ -53,7 +59,7 @@ afterAll(async () => {
 }, TEST_MS);
 
 const target = (): ResetTarget => {
-  const { log, store, registry } = world.app;
+  const { log, store, registry } = admin;
   return { log, forwarding: store.forwarding, topics: registry.topics };
 };
 
@@ -78,10 +84,10 @@ function dying<T extends object>(of: T, method: keyof T & string, when: "before"
 }
 
 const log = (method: keyof Log & string, when: "before" | "after") => () => ({
-  log: dying(world.app.log, method, when),
+  log: dying(admin.log, method, when),
 });
 const forwarding = (method: keyof Forwarding & string, when: "before" | "after") => () => ({
-  forwarding: dying(world.app.store.forwarding, method, when),
+  forwarding: dying(admin.store.forwarding, method, when),
 });
 
 const partitions = async () => {
@@ -110,7 +116,7 @@ test.each([
     expect(await app.store.forwarding.resetUnderWay()).toEqual(new Map());
     expect(events + (await app.store.outbox.pending())).toBeGreaterThan(EVENTS);
     expect(await app.db`select from lifestream.tag_catalog where sent_at is not null`).toHaveLength(0);
-    await world.runUntil(allStages(app, { once: false }), () => settled(app));
+    await world.runUntil(world.stages(), () => settled(app));
     expect(await stateDigest(app)).toEqual(state);
   },
   TEST_MS,
@@ -120,20 +126,18 @@ test(
   "given only an agent that runs, or only a relay, when a reset is asked for, then it names it and touches nothing",
   async () => {
     const { app } = world;
-    const [fetcher] = app.registry.agents;
-    if (!fetcher) throw new Error("there is no agent");
     const before = await app.log.identity(["events.raw"]);
-    await world.runUntil([agentStage(app, fetcher, { once: false })], async () => {
+    await world.runUntil(world.some("fetcher"), async () => {
       await until(async () => (await liveStages(app)).length > 0);
       expect(await liveStages(app)).toEqual(["the fetcher"]);
-      const refused = await runCommand(["kafka:reset", "--yes"], world.env);
+      const refused = await runCommand(["kafka:reset", "--yes"], logins.env("admin"));
       expect([refused.code, refused.stderr]).toEqual([
         1,
         expect.stringContaining("still running: the fetcher; stop them"),
       ]);
       return true;
     });
-    await world.runUntil([relayStage(app, { once: false })], async () => {
+    await world.runUntil(world.some("relay"), async () => {
       await until(async () => (await liveStages(app)).length > 0);
       expect(await liveStages(app)).toEqual([expect.stringMatching(/^the relay \(/)]);
       return true;
@@ -152,14 +156,15 @@ test(
 test(
   "given a reset under way, when stages start, then they wait and say so once, and a second reset ends with a sentence",
   async () => {
-    const { store, clock } = world.app;
+    const { app } = world;
+    const { store, clock } = admin;
     const told: string[] = [];
     const logger: Logger = {
       ...world.app.logger,
       warn: (message, fields) => told.push(`${fields?.stage}: ${message}`),
     };
-    const app = { ...world.app, logger };
-    const stages = [relayStage(app, { once: false }), ...materializerStages(app, { once: false })];
+    const telling = ["relay", "materializer", "catalog"];
+    const stages = (await world.stages({ logger })).filter(({ name }) => telling.includes(name));
     const alone = { leases: store.leases, clock };
     await aloneResetting({ ...alone, holder: "first" }, async () => {
       const second = await aloneResetting({ ...alone, holder: "second" }, async () => "began").catch(messageOf);
@@ -182,7 +187,7 @@ test(
     });
     expect(await store.leases.holderOf(RESET_LEASE)).toBeNull();
     await world.runUntil(stages, () => isApplied(app, ["materializer-v1"]));
-    await world.runUntil(allStages(app, { once: false }), () => settled(app));
+    await world.runUntil(world.stages(), () => settled(app));
     expect(await stateDigest(world.app)).toEqual(state);
   },
   TEST_MS,
@@ -199,9 +204,12 @@ test(
       app.registry.topics.filter(({ name }) => name === "events.raw").map((topic) => ({ ...topic, replication: 1 })),
     );
     expect(await clusterChanged(target())).toBe(true);
-    const changed = await runCommand(command, world.env);
+    const changed = await runCommand(command, logins.env("admin"));
     expect([changed.code, changed.stdout]).toEqual([0, expect.stringContaining("events flow again")]);
-    expect(await runCommand(command, world.env)).toMatchObject({ code: 0, stdout: "same cluster: nothing to do\n" });
+    expect(await runCommand(command, logins.env("admin"))).toMatchObject({
+      code: 0,
+      stdout: "same cluster: nothing to do\n",
+    });
   },
   TEST_MS,
 );
