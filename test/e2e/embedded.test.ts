@@ -2,6 +2,7 @@
 import { afterAll, expect, test } from "bun:test";
 import { type App, openApp } from "../../src/app.ts";
 import { loadConfig } from "../../src/config.ts";
+import { rolesOfDatabase } from "../../src/database-roles.ts";
 import { linkAddedEvent } from "../../src/domains/links/index.ts";
 import type { NewEvent } from "../../src/engine/event.ts";
 import { silentLogger } from "../../src/engine/logger.ts";
@@ -29,11 +30,14 @@ const ONCE = ["kafka:publish", "agent:enricher", "agent:publisher"];
 afterAll(killLeftCommands);
 
 test(
-  "given two processes of a stage without any Kafka, when one of each is killed under load, then its share moves and nothing is lost",
+  "given two processes of a stage without any Kafka, each under its role, when one of each is killed under load, then its share moves and nothing is lost",
   async () => {
     await using pages = await servePages({ delayMs: PAGE_MS });
     await using world = await createTestApp({ ...NO_KAFKA, FETCH_ALLOW_HOSTS: `${pages.host},${DEAD_HOST}` });
-    const start = (stage: string) => startCommand([stage], world.env);
+    const logins = await world.logins();
+    const roles = await rolesOfDatabase(world.app, true);
+    const roleOf = (stage: string) => roles.find(({ commands }) => commands.includes(stage))?.name ?? "";
+    const start = (stage: string) => startCommand([stage], logins.env(roleOf(stage)));
     const killed = TWICE.map(start);
     const left: Running[] = [...TWICE, ...ONCE].map(start);
     for (const group of ["router-v1", "materializer-v1", "fetcher-agent-v2"]) {

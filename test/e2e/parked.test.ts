@@ -48,7 +48,7 @@ async function store(...events: NewEvent[]): Promise<[StoredEvent, StoredEvent]>
 
 /** Every projection in one transaction, as the materializer does it. */
 async function apply(events: readonly StoredEvent[], beforeCommit: () => Promise<void>): Promise<void> {
-  const { store, registry } = world.app;
+  const { store, registry } = (await world.logins()).app("materializer");
   await store.transaction(async (tx) => {
     for (const projection of registry.projections) await applyProjection(projection, events, tx);
     await beforeCommit();

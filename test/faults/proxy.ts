@@ -29,6 +29,8 @@ export interface FaultProxy extends AsyncDisposable {
   met(): number;
   /** How many connections there are now. */
   connections(): number;
+  /** How many were tried so far. */
+  tried(): number;
 }
 
 /** One connection through the proxy. */
@@ -100,8 +102,10 @@ class Link {
 export async function startFaultProxy(serverPort: number, { standsIn = false } = {}): Promise<FaultProxy> {
   let fault: Fault = { kind: "none" };
   let met = 0;
+  let tried = 0;
   const links = new Set<Link>();
   const proxy = createServer((client) => {
+    tried += 1;
     if (fault.kind === "refuse") {
       met += 1;
       client.resetAndDestroy();
@@ -140,6 +144,7 @@ export async function startFaultProxy(serverPort: number, { standsIn = false } =
     },
     met: () => met,
     connections: () => links.size,
+    tried: () => tried,
     async [Symbol.asyncDispose]() {
       all((link) => link.reset());
       await new Promise((resolve) => proxy.close(resolve));

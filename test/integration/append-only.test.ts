@@ -2,7 +2,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readFile } from "node:fs/promises";
 import { connect } from "../../src/adapters/postgres/connect.ts";
-import { materializerStages, relayStage } from "../../src/stages.ts";
 import { isApplied } from "../support/settled.ts";
 import { resetAlone } from "../support/start-over.ts";
 import { createTestApp, type TestApp } from "../support/test-app.ts";
@@ -70,10 +69,8 @@ test(
   "given a secret in the ledger, when it is erased as the manual says and all flows again, then it is nowhere",
   async () => {
     const { app } = world;
-    const flow = () => {
-      const stages = [relayStage(app, { once: false }), ...materializerStages(app, { once: false })];
-      return world.runUntil(stages, () => isApplied(app, ["materializer-v1"]));
-    };
+    const flow = () =>
+      world.runUntil(world.some("relay", "materializer", "catalog"), () => isApplied(app, ["materializer-v1"]));
     const title = async () => (await app.db`select title from lifestream.todos where subject_id = ${TODO}`)[0]?.title;
     await flow();
     expect(await title()).toBe("the password is 1234");
@@ -81,7 +78,7 @@ test(
     const owner = connect({ url: app.databaseUrl, name: "test owner", maxConnections: 1 });
     await owner.unsafe(await eraseStatement());
     await owner.end();
-    await resetAlone(app);
+    await resetAlone((await world.logins()).app("admin"));
     await flow();
 
     expect(await title()).toBe("erased");

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { materializerStages, relayStage } from "../../src/stages.ts";
 import { isApplied } from "../support/settled.ts";
 import { createTestApp, type TestApp } from "../support/test-app.ts";
 
@@ -19,8 +18,7 @@ async function insert(subject: string, subjectId: string, type: string, payload:
 
 const applied = () => isApplied(world.app, ["materializer-v1"]);
 
-const run = () =>
-  world.runUntil([relayStage(world.app, { once: false }), ...materializerStages(world.app, { once: false })], applied);
+const run = () => world.runUntil(world.some("relay", "materializer", "catalog"), applied);
 
 async function row(table: string, id: string, column = "subject_id") {
   return (

@@ -29,12 +29,13 @@ beforeAll(async () => {
 afterAll(() => world[Symbol.asyncDispose](), TEST_MS);
 
 /** One that is new to everything, and sends until nothing is left. */
-async function dispatch(log: Log = world.app.log): Promise<void> {
-  const { store, clock } = world.app;
+async function dispatch(log?: Log): Promise<void> {
+  const app = (await world.logins()).app("router");
+  const { store, clock } = app;
   await store.leases.acquire(lease, 60_000);
   const offerTooNew = async () => 0;
   const dispatcher = createDispatcher({
-    log,
+    log: log ?? app.log,
     schedule: store.schedule,
     forwarding: store.forwarding,
     topics: [],
@@ -54,15 +55,16 @@ const rounds = async () =>
 
 /** Lets the whole ledger flow again, into the topics as they are. */
 async function startOver(): Promise<void> {
-  const { log, registry } = world.app;
+  const relay = (await world.logins()).app("relay");
+  const { log, registry } = relay;
   const identity = await log.identity(registry.topics.map(({ name }) => name));
-  await flowAnew(world.app, { ...identity, flowFrom: new Map() });
+  await flowAnew(relay, { ...identity, flowFrom: new Map() });
 }
 
 test(
   "given an answer that was lost amid sending, when another dispatcher goes on, then no letter is there twice",
   async () => {
-    const { log } = world.app;
+    const { log } = (await world.logins()).app("router");
     const losing: Log = {
       ...log,
       append: async (topic, records) => {

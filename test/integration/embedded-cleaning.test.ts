@@ -1,31 +1,28 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { keepTidy } from "../../src/adapters/embedded/cleaner.ts";
 import { cleanOnce, forgetGroups } from "../../src/adapters/embedded/cleaning.ts";
-import { connect, type Database } from "../../src/adapters/postgres/connect.ts";
+import type { LogDb } from "../../src/adapters/embedded/database.ts";
+import type { Database } from "../../src/adapters/postgres/connect.ts";
 import type { Log } from "../../src/engine/log.ts";
 import { silentLogger } from "../../src/engine/logger.ts";
-import { openEmbeddedLog } from "../contract/open-log.ts";
 import { startReader, text } from "../contract/reader.ts";
-import { until } from "../support/test-app.ts";
-import { createTestDatabase } from "../support/test-database.ts";
+import { createTestApp, type TestApp, until } from "../support/test-app.ts";
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
-let database: Awaited<ReturnType<typeof createTestDatabase>>;
+let world: TestApp;
 let db: Database;
 let log: Log;
+/** Whoever cleans has the router's rights, and no others. */
+let cleaner: Database;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  db = connect({ url: database.url, name: "test", maxConnections: 2 });
-  log = openEmbeddedLog(database.url, "test", silentLogger);
+  world = await createTestApp({ STREAM_TRANSPORT: "embedded", KAFKA_BROKERS: "" });
+  ({ db, log } = world.app);
+  cleaner = (await world.logins()).app("router").db;
 }, 60_000);
-
-afterAll(async () => {
-  await log.close();
-  await db.end();
-  await database[Symbol.asyncDispose]();
-}, 60_000);
+afterAll(() => world[Symbol.asyncDispose](), 60_000);
 
 const create = (name: string, config: Record<string, string>, partitions = 1) =>
   log.createTopics([{ name, partitions, config, purpose: "a test", replication: 1 }]);
@@ -54,7 +51,7 @@ async function left(topic: string): Promise<string[]> {
 }
 
 async function clean(): Promise<void> {
-  while ((await cleanOnce(db)) > 0);
+  while ((await cleanOnce(cleaner)) > 0);
 }
 
 test("given records of different ages, when cleaned, then those over the retention are gone, and only those", async () => {
@@ -97,7 +94,7 @@ test("given more than one step clears away, when cleaned, then each statement st
   await append("long", ...many);
   await age("long", 2 * DAY_MS);
   const steps: number[] = [];
-  for (let gone = 1; gone > 0; steps.push(gone)) gone = await cleanOnce(db);
+  for (let gone = 1; gone > 0; steps.push(gone)) gone = await cleanOnce(cleaner);
   expect(Math.max(...steps)).toBeLessThanOrEqual(2 * 2_000);
   expect(steps.reduce((sum, gone) => sum + gone, 0)).toBe(9_000);
   expect(await left("long")).toEqual([]);
@@ -149,15 +146,42 @@ test("given groups that come and go, when their time is over, then nothing of th
   await append("read once", ["a", "1"]);
   const reader = startReader(log, { group: "came and went", topics: ["read once"] });
   await until(async () => reader.records.length === 1);
-  await forgetGroups(db);
+  await forgetGroups(cleaner);
   await reader.stop();
-  await forgetGroups(db);
+  await forgetGroups(cleaner);
   const kept = () => db`select 1 from lifestream.log_shares where group_name = 'came and went'`;
   expect(await kept()).toHaveLength(1);
   await db`update lifestream.log_groups set used_at = now() - interval '8 days'`;
-  await forgetGroups(db);
+  await forgetGroups(cleaner);
   expect(await kept()).toHaveLength(0);
   expect(await db`select 1 from lifestream.log_members`).toHaveLength(0);
+});
+
+test("given stages that tidy under their roles, then agents leave it to the router, and nobody complains", async () => {
+  await create("under roles", { "retention.ms": String(DAY_MS) });
+  await append("under roles", ["a", "1"]);
+  await age("under roles", 2 * DAY_MS);
+  const lines: string[] = [];
+  const logger = { ...silentLogger, warn: (line: string) => void lines.push(line) };
+  /** Tidies until `done`, which is told how often Postgres was asked. */
+  const tidyAs = async (role: string, done: (asked: number) => Promise<boolean>) => {
+    const stop = new AbortController();
+    const { db: own } = (await world.logins()).app(role);
+    let asked = 0;
+    const counted = new Proxy(own, {
+      apply(query, self, given) {
+        asked += 1;
+        return Reflect.apply(query, self, given);
+      },
+    });
+    const tidying = keepTidy(counted as LogDb, logger, stop.signal, 1);
+    await until(() => done(asked)).finally(() => stop.abort());
+    await tidying;
+  };
+  await tidyAs("fetcher", async (asked) => asked >= 3);
+  expect(await left("under roles")).toEqual(["0 1"]);
+  await tidyAs("router", async () => (await left("under roles")).length === 0);
+  expect(lines).toEqual([]);
 });
 
 test("given thousands of appends and commits, then the tables that count them stay as small as they are", async () => {

@@ -3,7 +3,6 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { parseHTML } from "linkedom";
 import { actIds } from "../../src/engine/failure-acts.ts";
 import { createServerDeps, type RunningServer, startServer } from "../../src/server.ts";
-import { allStages } from "../../src/stages.ts";
 import { createTestApp, type TestApp } from "../support/test-app.ts";
 
 let world: TestApp;
@@ -96,7 +95,7 @@ test("given failed work and a record set aside, when the page's own forms are se
     { type: "record.discarded", source: "web", payload: { record_id: record, by: "grace", reason: "not ours" } },
   ]);
 
-  const pipeline = allStages(world.app, { once: false }).filter(({ name }) => name !== "fetcher");
+  const pipeline = (await world.stages()).filter(({ name }) => name !== "fetcher");
   await world.runUntil(pipeline, async () => {
     const [row] = await world.app.db<{ round: number; status: string }[]>`
       select w.round, d.status from lifestream.work w, lifestream.dead_letters d where w.id = ${work} and d.id = ${record}`;

@@ -2,7 +2,6 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:tes
 import { EnvironmentError, LeaseLostError } from "../../src/engine/errors.ts";
 import type { OutboxRow } from "../../src/engine/store.ts";
 import { isSound, verify } from "../../src/rebuild/verify.ts";
-import { materializerStages, relayStage } from "../../src/stages.ts";
 import { isApplied } from "../support/settled.ts";
 import { createTestApp, type TestApp } from "../support/test-app.ts";
 
@@ -148,9 +147,7 @@ test("given an event that no record can hold, when the relay runs, then it is se
     insert into lifestream.events (occurred_at, source, subject, subject_id, event_type, payload)
     values (now(), repeat('s', 1200000), 'todo', 'todo:1', 'todo.completed', '{}') returning id`;
   for (const id of ["todo:3", "todo:4"]) await insert(id, app.db);
-  await own.runUntil([relayStage(app, { once: false }), ...materializerStages(app, { once: false })], () =>
-    isApplied(app, ["materializer-v1"]),
-  );
+  await own.runUntil(own.some("relay", "materializer", "catalog"), () => isApplied(app, ["materializer-v1"]));
   const todos = await app.db<{ id: string }[]>`select subject_id as id from lifestream.todos order by 1`;
   expect(todos.map(({ id }) => id)).toEqual(["todo:1", "todo:2", "todo:3", "todo:4"]);
   const aside =

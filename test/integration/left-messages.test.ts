@@ -7,7 +7,7 @@ import { linkSubjectId, normalizeUrl } from "../../src/domains/links/subject.ts"
 import { ingest } from "../../src/pipeline/ingest.ts";
 import { ensureTopics } from "../../src/pipeline/topics.ts";
 import { verify } from "../../src/rebuild/verify.ts";
-import { lagOf, routerStages } from "../../src/stages.ts";
+import { lagOf } from "../../src/stages.ts";
 import { runCommand } from "../support/commands.ts";
 import { buildFirstSystem, removeRowsWithoutId } from "../support/first-system/build.ts";
 import { leaveMessages } from "../support/first-system/leave-messages.ts";
@@ -187,7 +187,7 @@ describe("positions that the first system's groups have committed", () => {
       await using world = await createTestApp({}, { partitions: 1 });
       await leaveLinks(world, 5);
       await commit(world, "router-v1", "events.raw", 3);
-      await world.runUntil(routerStages(world.app, { once: false }), routed(world));
+      await world.runUntil(world.some("router", "dispatcher"), routed(world));
       expect(await claimed(world)).toEqual(["3", "4"]);
     },
     TEST_MS,
@@ -199,7 +199,7 @@ describe("positions that the first system's groups have committed", () => {
       await using world = await createTestApp({}, { partitions: 1 });
       await leaveLinks(world, 5);
       await commit(world, "router-v1", "events.raw", 3_000);
-      await world.runUntil(routerStages(world.app, { once: false }), routed(world));
+      await world.runUntil(world.some("router", "dispatcher"), routed(world));
       expect(await claimed(world)).toEqual(["0", "1", "2", "3", "4"]);
     },
     TEST_MS,

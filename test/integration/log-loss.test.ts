@@ -35,11 +35,9 @@ const todos = async ({ app }: TestApp) =>
 const flows = ({ app }: TestApp) => app.db<{ reason: string; events: number }[]>`
   select reason, events from lifestream.ledger_flows order by generation`;
 const forward = (world: TestApp) =>
-  world.runUntil(some(world, ["relay"]), async () => (await world.app.store.outbox.pending()) === 0);
+  world.runUntil(world.some("relay"), async () => (await world.app.store.outbox.pending()) === 0);
 const applied = (world: TestApp) => () => isApplied(world.app, ALL);
-const consumers = (world: TestApp) => some(world, ["router", "dispatcher", "materializer", "catalog"]);
-const some = async (world: TestApp, names: readonly string[]) =>
-  (await world.stages()).filter(({ name }) => names.includes(name));
+const consumers = (world: TestApp) => world.some("router", "dispatcher", "materializer", "catalog");
 
 /** What retention does, at once. */
 async function deleteAll({ app, env }: TestApp, topic = EVENTS_TOPIC): Promise<void> {
@@ -119,8 +117,7 @@ test(
     );
     const queued = async () =>
       (await db<{ n: number }[]>`select count(*) as n from lifestream.work where status = 'queued'`)[0]?.n;
-    const sending = await some(world, ["relay", "router", "dispatcher"]);
-    await world.runUntil(sending, async () => (await queued()) === links.length);
+    await world.runUntil(world.some("relay", "router", "dispatcher"), async () => (await queued()) === links.length);
     await deleteAll(world, "work.fetch_link");
 
     await world.runUntil(world.stages(), () => settled(world.app));
@@ -225,8 +222,8 @@ test(
   "given a relay that heard nothing for a while, when the log lost its tail, then nothing is appended that would hide it",
   async () => {
     await using world = await createTestApp(EMBEDDED);
-    const { log, store, registry, logger, telemetry } = world.app;
-    const { sleep } = world.app.clock;
+    const { log, store, registry, logger, telemetry, clock: real } = (await world.logins()).app("relay");
+    const { sleep } = real;
     const lease = { name: "relay", holder: "test" };
     let now = 0;
     let appended = 0;
@@ -272,14 +269,15 @@ test(
   "given a member that was somewhere, when the ledger flows anew meanwhile, then it may not go on from there",
   async () => {
     await using world = await createTestApp(EMBEDDED);
-    const { log, store } = world.app;
+    const logins = await world.logins();
+    const { log, store } = logins.app("relay");
     const identity = { ...(await log.identity([EVENTS_TOPIC])), flowFrom: new Map() };
     await store.forwarding.noteIdentity(identity);
     const topicId = identity.topicIds.get(EVENTS_TOPIC) ?? "";
     const at = { topic: EVENTS_TOPIC, partition: 0 };
     const there = { lastOffset: 2, watermark: { generation: 1, position: 3 }, topicId };
     const move = (from: GroupPosition | null, to: GroupPosition) =>
-      store.transaction((tx) => tx.positions.advance("router-v1", at, from, to));
+      logins.app("router").store.transaction((tx) => tx.positions.advance("router-v1", at, from, to));
     await move(null, there);
     await move(there, { ...there, lastOffset: 3 });
     await flowAnew(world.app, identity);

@@ -5,7 +5,6 @@ import type { NewEvent } from "../../src/engine/event.ts";
 import { ingest } from "../../src/pipeline/ingest.ts";
 import { rebuild } from "../../src/rebuild/rebuild.ts";
 import { isComplete, isSound, type VerifyReport, verify } from "../../src/rebuild/verify.ts";
-import { materializerStages, relayStage } from "../../src/stages.ts";
 import { runCommand } from "../support/commands.ts";
 import { stateDigest } from "../support/digest.ts";
 import { idOf, mixedLinks } from "../support/link-mix.ts";
@@ -164,7 +163,7 @@ test(
   "given events that flow, when rebuilt amid them, then nothing is lost and all of it is what the ledger gives",
   async () => {
     let over = false;
-    const stages = [relayStage(world.app, { once: false }), ...materializerStages(world.app, { once: false })];
+    const stages = world.some("relay", "materializer", "catalog");
     const flowing = (async () => {
       for (let n = 0; !over; n += 1) {
         await capture({
@@ -230,9 +229,7 @@ async function rebuildWhile(happens: () => Promise<void>): Promise<void> {
 }
 
 const materialize = () =>
-  world.runUntil([relayStage(world.app, { once: false }), ...materializerStages(world.app, { once: false })], () =>
-    isApplied(world.app, ["materializer-v1"]),
-  );
+  world.runUntil(world.some("relay", "materializer", "catalog"), () => isApplied(world.app, ["materializer-v1"]));
 
 const title = async (subjectId: string) =>
   (await world.app.db<{ title: string }[]>`select title from lifestream.todos where subject_id = ${subjectId}`)[0]

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { ingest } from "../../src/pipeline/ingest.ts";
-import { materializerStages, relayStage } from "../../src/stages.ts";
 import { stateDigest } from "../support/digest.ts";
 import { isApplied } from "../support/settled.ts";
 import { createTestApp, type TestApp } from "../support/test-app.ts";
@@ -25,9 +24,7 @@ async function capture(...todos: ReturnType<typeof todo>[]): Promise<string[]> {
 }
 
 const run = () =>
-  world.runUntil([relayStage(world.app, { once: false }), ...materializerStages(world.app, { once: false })], () =>
-    isApplied(world.app, ["materializer-v1"]),
-  );
+  world.runUntil(world.some("relay", "materializer", "catalog"), () => isApplied(world.app, ["materializer-v1"]));
 
 const titles = async () =>
   Object.fromEntries(

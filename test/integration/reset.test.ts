@@ -1,5 +1,6 @@
 /** A reset that is killed, that meets stages which run, or another one; over the log in Postgres. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import type { App } from "../../src/app.ts";
 import { liveStages } from "../../src/cli/live-stages.ts";
 import { linkAddedEvent } from "../../src/domains/links/index.ts";
 import { EnvironmentError, LeaseLostError, messageOf } from "../../src/engine/errors.ts";
@@ -9,8 +10,9 @@ import type { Forwarding, Leases } from "../../src/engine/store.ts";
 import { ingest } from "../../src/pipeline/ingest.ts";
 import { clusterChanged, type ResetTarget, resetTopics } from "../../src/pipeline/reset.ts";
 import { type HeldReset, RESET_LEASE } from "../../src/pipeline/reset-lease.ts";
-import { agentStage, allStages, materializerStages, relayStage } from "../../src/stages.ts";
+import { relayStage } from "../../src/stages.ts";
 import { killLeftCommands, runCommand, startCommand } from "../support/commands.ts";
+import type { DatabaseLogins } from "../support/database-logins.ts";
 import { stateDigest } from "../support/digest.ts";
 import { servePages, type TestPages } from "../support/pages.ts";
 import { isApplied, settled } from "../support/settled.ts";
@@ -22,11 +24,16 @@ const EVENTS = 20;
 
 let pages: TestPages;
 let world: TestApp;
+let logins: DatabaseLogins;
+/** Who resets. */
+let admin: App;
 let state: Record<string, string>;
 
 beforeAll(async () => {
   pages = await servePages();
   world = await createTestApp({ STREAM_TRANSPORT: "embedded", FETCH_ALLOW_HOSTS: pages.host });
+  logins = await world.logins();
+  admin = logins.app("admin");
   const { store, registry } = world.app;
   const todos = Array.from({ length: EVENTS }, (_, n) => ({
     type: "todo.created",
@@ -39,7 +46,7 @@ beforeAll(async () => {
     registry,
     now: () => new Date(),
   });
-  await world.runUntil(allStages(world.app, { once: false }), () => settled(world.app));
+  await world.runUntil(world.stages(), () => settled(world.app));
   state = await stateDigest(world.app);
 }, TEST_MS);
 
@@ -50,11 +57,11 @@ afterAll(async () => {
 }, TEST_MS);
 
 const target = (): ResetTarget => {
-  const { log, store, registry } = world.app;
+  const { log, store, registry } = admin;
   return { log, forwarding: store.forwarding, topics: registry.topics };
 };
 
-const reset = (what: Partial<ResetTarget> = {}) => resetAlone(world.app, what);
+const reset = (what: Partial<ResetTarget> = {}) => resetAlone(admin, what);
 
 const identity = () => world.app.log.identity(world.app.registry.topics.map(({ name }) => name));
 
@@ -76,10 +83,10 @@ function dying<T extends object>(of: T, method: keyof T & string, when: "before"
 }
 
 const log = (method: keyof Log & string, when: "before" | "after") => () => ({
-  log: dying(world.app.log, method, when),
+  log: dying(admin.log, method, when),
 });
 const forwarding = (method: keyof Forwarding & string, when: "before" | "after") => () => ({
-  forwarding: dying(world.app.store.forwarding, method, when),
+  forwarding: dying(admin.store.forwarding, method, when),
 });
 
 const partitions = async () => {
@@ -108,7 +115,7 @@ test.each([
     expect(await app.store.forwarding.resetUnderWay()).toEqual(new Map());
     expect(events + (await app.store.outbox.pending())).toBeGreaterThan(EVENTS);
     expect(await app.db`select from lifestream.tag_catalog where sent_at is not null`).toHaveLength(0);
-    await world.runUntil(allStages(app, { once: false }), () => settled(app));
+    await world.runUntil(world.stages(), () => settled(app));
     expect(await stateDigest(app)).toEqual(state);
   },
   TEST_MS,
@@ -118,20 +125,18 @@ test(
   "given only an agent that runs, or only a relay, when a reset is asked for, then it names it and touches nothing",
   async () => {
     const { app } = world;
-    const [fetcher] = app.registry.agents;
-    if (!fetcher) throw new Error("there is no agent");
     const before = await app.log.identity(["events.raw"]);
-    await world.runUntil([agentStage(app, fetcher, { once: false })], async () => {
+    await world.runUntil(world.some("fetcher"), async () => {
       await until(async () => (await liveStages(app)).length > 0);
       expect(await liveStages(app)).toEqual(["the fetcher"]);
-      const refused = await runCommand(["kafka:reset", "--yes"], world.env);
+      const refused = await runCommand(["kafka:reset", "--yes"], logins.env("admin"));
       expect([refused.code, refused.stderr]).toEqual([
         1,
         expect.stringContaining("still running: the fetcher; stop them"),
       ]);
       return true;
     });
-    await world.runUntil([relayStage(app, { once: false })], async () => {
+    await world.runUntil(world.some("relay"), async () => {
       await until(async () => (await liveStages(app)).length > 0);
       expect(await liveStages(app)).toEqual([expect.stringMatching(/^the relay \(/)]);
       return true;
@@ -157,12 +162,13 @@ function listening(): { readonly logger: Logger; readonly told: string[] } {
 test(
   "given a reset under way, when stages start, then they wait and say so once, and a second reset ends with a sentence",
   async () => {
-    const { store } = world.app;
+    const { app } = world;
+    const { store } = admin;
     const { logger, told } = listening();
-    const app = { ...world.app, logger };
-    const stages = [relayStage(app, { once: false }), ...materializerStages(app, { once: false })];
+    const telling = ["relay", "materializer", "catalog"];
+    const stages = (await world.stages({ logger })).filter(({ name }) => telling.includes(name));
     const first = async (held: HeldReset) => {
-      const second = await aloneInTest(app, async () => "began").catch(messageOf);
+      const second = await aloneInTest(admin, async () => "began").catch(messageOf);
       expect(second).toContain("another reset is under way (first)");
       const waiting = [
         "relay: waiting: a reset of the topics is under way (first)",
@@ -180,10 +186,10 @@ test(
       expect(told.toSorted()).toEqual(waiting.toSorted());
       expect(await store.leases.holderOf(RESET_LEASE)).toBe("first");
     };
-    await aloneInTest(app, first, "first");
+    await aloneInTest(admin, first, "first");
     expect(await store.leases.holderOf(RESET_LEASE)).toBeNull();
     await world.runUntil(stages, () => isApplied(app, ["materializer-v1"]));
-    await world.runUntil(allStages(app, { once: false }), () => settled(app));
+    await world.runUntil(world.stages(), () => settled(app));
     expect(await stateDigest(world.app)).toEqual(state);
   },
   TEST_MS,
@@ -206,7 +212,7 @@ test(
         expect(await liveStages(app)).toEqual([]);
         return true;
       });
-    await aloneInTest(app, underWay, "first");
+    await aloneInTest(admin, underWay, "first");
     expect(told).toEqual([
       "relay: waiting: Postgres cannot be reached; nothing is lost, it is tried again by itself",
       "relay: waiting: a reset of the topics is under way (first)",
@@ -235,19 +241,19 @@ function frozen<T extends object>(of: T, method: keyof T & string, others: () =>
 }
 
 const frozenLog = (method: keyof Log & string) => (others: () => Promise<void>) => ({
-  log: frozen(world.app.log, method, others),
+  log: frozen(admin.log, method, others),
 });
 const frozenStore = (method: keyof Forwarding & string) => (others: () => Promise<void>) => ({
-  forwarding: frozen(world.app.store.forwarding, method, others),
+  forwarding: frozen(admin.store.forwarding, method, others),
 });
 
 /** With the deletion asked for, before the request for it is out. */
 const frozenDeleting = (others: () => Promise<void>) => {
   const deleteTopics: Log["deleteTopics"] = async (names, confirm) => {
     await others();
-    await world.app.log.deleteTopics(names, confirm);
+    await admin.log.deleteTopics(names, confirm);
   };
-  return { log: { ...world.app.log, deleteTopics } };
+  return { log: { ...admin.log, deleteTopics } };
 };
 
 test.each([
@@ -271,8 +277,8 @@ test.each([
     let before: Awaited<ReturnType<typeof seen>> | undefined;
     const others = async () => {
       await db`update lifestream.leases set holder = 'second' where name = ${RESET_LEASE}`;
-      await resetAlone(world.app, {}, "second");
-      await world.runUntil(allStages(world.app, { once: false }), () => settled(world.app));
+      await resetAlone(admin, {}, "second");
+      await world.runUntil(world.stages(), () => settled(world.app));
       before = await seen();
     };
     expect(await reset(frozenAt(others)).catch(messageOf)).toMatch(
@@ -329,9 +335,12 @@ test(
     expect(await clusterChanged(target())).toBe(false);
     await makeAnewElsewhere();
     expect(await clusterChanged(target())).toBe(true);
-    const changed = await runCommand(IF_CHANGED, world.env);
+    const changed = await runCommand(IF_CHANGED, logins.env("admin"));
     expect([changed.code, changed.stdout]).toEqual([0, expect.stringContaining("events flow again")]);
-    expect(await runCommand(IF_CHANGED, world.env)).toMatchObject({ code: 0, stdout: "same cluster: nothing to do\n" });
+    expect(await runCommand(IF_CHANGED, logins.env("admin"))).toMatchObject({
+      code: 0,
+      stdout: "same cluster: nothing to do\n",
+    });
   },
   TEST_MS,
 );
@@ -341,12 +350,12 @@ test(
   async () => {
     await makeAnewElsewhere();
     const first = async (held: HeldReset) => {
-      const second = startCommand(IF_CHANGED, world.env);
+      const second = startCommand(IF_CHANGED, logins.env("admin"));
       await second.said(/another reset is under way \(first\): waiting for its end\n/);
       await resetTopics({ ...target(), held, signal: AbortSignal.timeout(TEST_MS) });
       return { second, made: await identity() };
     };
-    const { second, made } = await aloneInTest(world.app, first, "first");
+    const { second, made } = await aloneInTest(admin, first, "first");
     expect(await second.ended).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(/\nsame cluster: nothing to do\n$/),

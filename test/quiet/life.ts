@@ -1,10 +1,10 @@
-import { Connection } from "@platformatic/kafka";
 import { connect } from "../../src/adapters/postgres/connect.ts";
 import type { Logger } from "../../src/engine/logger.ts";
 import { runStages } from "../../src/runtime/service.ts";
 import { createServerDeps, startServer } from "../../src/server.ts";
 import { allStages } from "../../src/stages.ts";
 import { startCommand } from "../support/commands.ts";
+import { cpuSeconds } from "../support/cpu-seconds.ts";
 import type { TestServers } from "../support/servers.ts";
 import { createTestApp, until } from "../support/test-app.ts";
 
@@ -12,8 +12,8 @@ import { createTestApp, until } from "../support/test-app.ts";
 export interface Life extends AsyncDisposable {
   /** From here on: what is returned gives the lines that both have logged since. */
   listen(): () => string[];
-  /** Connections to Kafka that this process has tried so far. */
-  kafkaConnections(): number;
+  /** Seconds of processor time that each process has used so far. */
+  cpuSeconds(): readonly number[];
   /** Adds a todo and waits until it stands in its table; fails when that takes too long. */
   flows(withinMs: number): Promise<void>;
 }
@@ -21,10 +21,10 @@ export interface Life extends AsyncDisposable {
 const ASK_EVERY_MS = 1_000;
 const DRAIN_MS = 10_000;
 
-/** Begins one, on the servers that all tests have unless told otherwise. */
-export async function beginLife(env: Record<string, string>, servers?: TestServers): Promise<Life> {
+/** Begins one on these servers. */
+export async function beginLife(env: Record<string, string>, servers: TestServers): Promise<Life> {
   const logged: string[] = [];
-  const world = await createTestApp(env, { logger: noting(logged), ...(servers ? { servers } : {}) });
+  const world = await createTestApp(env, { logger: noting(logged), servers });
   const { app } = world;
   const stop = new AbortController();
   const options = { signal: stop.signal, drainTimeoutMs: DRAIN_MS, logger: app.logger };
@@ -33,7 +33,6 @@ export async function beginLife(env: Record<string, string>, servers?: TestServe
   const apart = startCommand(["kafka:materialize"], world.env);
   const loggedApart = () => apart.printed().stderr.split("\n").filter(Boolean);
   await until(async () => loggedApart().some((line) => line.includes("kafka:materialize runs")));
-  const tries = countKafkaConnections();
   // As a supervisor does.
   const asking = setInterval(() => void fetch(`${server.url}/readyz`).catch(() => {}), ASK_EVERY_MS);
   return {
@@ -41,13 +40,12 @@ export async function beginLife(env: Record<string, string>, servers?: TestServe
       const [here, there] = [logged.length, loggedApart().length];
       return () => [...logged.slice(here), ...loggedApart().slice(there)];
     },
-    kafkaConnections: tries.count,
+    cpuSeconds: () => [process.pid, apart.pid].map(cpuSeconds),
     flows: (withinMs) => addTodo(world.env.DATABASE_URL ?? "", withinMs),
     async [Symbol.asyncDispose]() {
       clearInterval(asking);
       stop.abort();
       await Promise.all([running, apart.stop(), server.close()]);
-      tries.stop();
       await world[Symbol.asyncDispose]();
     },
   };
@@ -57,21 +55,6 @@ function noting(lines: string[]): Logger {
   const note = (message: string, fields: object = {}) => void lines.push(`${message} ${JSON.stringify(fields)}`);
   const logger: Logger = { debug() {}, info: note, warn: note, error: note, child: () => logger };
   return logger;
-}
-
-function countKafkaConnections() {
-  let tried = 0;
-  const original = Connection.prototype.connect;
-  Connection.prototype.connect = function (this: Connection, ...given: Parameters<typeof original>) {
-    tried += 1;
-    return original.apply(this, given);
-  } as typeof original;
-  return {
-    count: () => tried,
-    stop() {
-      Connection.prototype.connect = original;
-    },
-  };
 }
 
 async function addTodo(databaseUrl: string, withinMs: number): Promise<void> {

@@ -1,3 +1,4 @@
+import type { FaultProxy } from "../faults/proxy.ts";
 import type { PostgresMeter } from "../support/postgres-meter.ts";
 import type { Life } from "./life.ts";
 
@@ -8,26 +9,51 @@ export const BACK_MS = 45_000;
 const LOOPS = 10;
 /** What a loop may log in one outage, however slow the machine: its reasons, and that it goes on. */
 const LINES = 6 * LOOPS;
-/** At most: lines in the window, the others per second. Polls are most of the statements. */
-const BOUNDS = { lines: LINES, statements: 60, postgres: 15, kafka: 40 };
-/** A loop that loses its server tries again at once, and once more soon: connections that come whatever the window. */
-const AT_ONCE = 3 * LOOPS;
+
+/** What is counted in a window: log lines, statements, connections that were tried, and seconds of one core. */
+export type Measure = "lines" | "statements" | "postgres" | "kafka" | "cpu";
+
+/** How much of it may be seen: so much whatever the window, and so much more for each second of it. */
+interface Bound {
+  readonly atFirst: number;
+  readonly perSecond: number;
+}
+
+/**
+ * A third more than was ever seen. Of connections some come at first, whatever the window: pauses between tries begin short
+ * and double, so that in its first seconds a loop tries Postgres two or three times more than in as many later ones, and
+ * Kafka, whose client tries three times for each try of the loop, eight times more.
+ */
+const BOUNDS: Readonly<Record<Measure, Bound>> = {
+  lines: { atFirst: LINES, perSecond: 0 },
+  // Most of them are polls.
+  statements: { atFirst: 0, perSecond: 60 },
+  postgres: { atFirst: 2.5 * LOOPS, perSecond: 14 },
+  kafka: { atFirst: 8 * LOOPS, perSecond: 30 },
+  // A loop that spins takes a whole core, or its share of a busy machine. Seen is a twentieth.
+  cpu: { atFirst: 0, perSecond: 0.3 },
+};
 
 /** A time in which something is away, or nothing happens. */
 export interface Phase {
   readonly name: string;
+  /** Postgres takes nobody in, so that no statement can be seen. */
+  readonly unasked?: boolean;
   away(): Promise<void>;
   back(): Promise<void>;
 }
 
+/** What stands before the servers and counts who comes, from any process. */
+export interface Meters {
+  readonly postgres: PostgresMeter;
+  readonly kafka: FaultProxy;
+}
+
 /** How loud it was. */
 export interface Loudness {
-  /** Logged by all in the window. */
-  readonly lines: number;
-  /** Per second: statements run, connections tried after the first few. */
-  readonly statements: number;
-  readonly postgres: number;
-  readonly kafka: number;
+  /** In the window; null: nobody could be seen doing it. */
+  readonly counts: Readonly<Record<Measure, number | null>>;
+  readonly lastedS: number;
   /** From the end of the outage until an event flows; null: it never did. */
   readonly goesOnAfterMs: number | null;
   /** All that was logged until then. */
@@ -38,23 +64,25 @@ export interface Loudness {
 
 /** Lets one outage happen for so long, and sees that everything goes on by itself afterwards. */
 export async function loudness(
-  { away, back }: Phase,
+  { unasked = false, away, back }: Phase,
   life: Life,
-  { seen, windowMs }: { seen: PostgresMeter["seen"]; windowMs: number },
+  { meters, windowMs }: { meters: Meters; windowMs: number },
 ): Promise<Loudness> {
   await away();
   const told = life.listen();
-  const before = { ...seen, kafka: life.kafkaConnections() };
+  const before = countsOf(meters, life);
   const awayAt = performance.now();
   await Bun.sleep(windowMs);
+  const after = countsOf(meters, life);
   // A busy machine sleeps longer than it was asked to.
-  const lastedMs = performance.now() - awayAt;
-  const perSecond = (count: number) => (count * 1_000) / lastedMs;
+  const lastedS = (performance.now() - awayAt) / 1_000;
   const counts = {
     lines: told().length,
-    statements: perSecond(seen.statements - before.statements),
-    postgres: perSecond(beyond(AT_ONCE, seen.connections - before.connections)),
-    kafka: perSecond(beyond(AT_ONCE, life.kafkaConnections() - before.kafka)),
+    statements: unasked ? null : after.statements - before.statements,
+    postgres: after.postgres - before.postgres,
+    kafka: after.kafka - before.kafka,
+    // Of the process that used most.
+    cpu: Math.max(...after.cpu.map((used, n) => used - (before.cpu[n] ?? 0))),
   };
   await back();
   const startedAt = performance.now();
@@ -63,15 +91,26 @@ export async function loudness(
     () => null,
   );
   const inAll = told();
-  const tooLoud = Object.entries(BOUNDS).flatMap(([what, most]) =>
-    counts[what as keyof typeof counts] > most ? [`${what} above ${most}`] : [],
-  );
   const problems = [
-    ...tooLoud,
+    ...tooMuch(counts, lastedS),
     ...(goesOnAfterMs === null ? ["does not go on"] : []),
     ...(inAll.length > LINES ? [`${inAll.length} lines in all`] : []),
   ];
-  return { ...counts, goesOnAfterMs, inAll, problems };
+  return { counts, lastedS, goesOnAfterMs, inAll, problems };
 }
 
-const beyond = (allowed: number, count: number) => Math.max(0, count - allowed);
+const countsOf = ({ postgres, kafka }: Meters, life: Life) => ({
+  statements: postgres.seen.statements,
+  postgres: postgres.seen.connections,
+  kafka: kafka.tried(),
+  cpu: life.cpuSeconds(),
+});
+
+function tooMuch(counts: Loudness["counts"], lastedS: number): string[] {
+  return (Object.keys(BOUNDS) as Measure[]).flatMap((what) => {
+    const { atFirst, perSecond } = BOUNDS[what];
+    const most = atFirst + perSecond * lastedS;
+    const count = counts[what] ?? 0;
+    return count > most ? [`${what}: ${count.toFixed(1)} in ${lastedS.toFixed(1)} s, above ${most.toFixed(1)}`] : [];
+  });
+}

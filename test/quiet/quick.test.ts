@@ -29,7 +29,7 @@ afterAll(async () => {
 }, TEST_MS);
 
 const away = {
-  Postgres: () => ({ name: "", away: postgres.hangUp, back: postgres.goOn }),
+  Postgres: () => ({ name: "", unasked: true, away: postgres.hangUp, back: postgres.goOn }),
   Kafka: () => ({
     name: "",
     away: async () => kafka.set({ kind: "refuse" }),
@@ -38,9 +38,12 @@ const away = {
 };
 
 test.each(["Postgres", "Kafka"] as const)(
-  "given %s that is away, then few lines are logged, few questions asked, and all goes on when it is back",
+  "given %s that is away, then few lines are logged, little is tried and computed, and all goes on when it is back",
   async (server) => {
-    const { problems, inAll } = await loudness(away[server](), life, { seen: postgres.seen, windowMs: WINDOW_MS });
+    const { problems, inAll } = await loudness(away[server](), life, {
+      meters: { postgres, kafka },
+      windowMs: WINDOW_MS,
+    });
     expect({ problems, inAll: problems.length > 0 ? inAll : [] }).toEqual({ problems: [], inAll: [] });
     expect(inAll.length).toBeGreaterThan(0);
   },

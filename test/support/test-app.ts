@@ -18,8 +18,12 @@ export interface TestApp extends AsyncDisposable {
   readonly app: App;
   /** The environment that commands need to work on the same servers, database and topics. */
   readonly env: Record<string, string>;
-  /** All stages, each under its own role in Postgres; of a program with other domains where given. */
-  stages(other?: Pick<AppOptions, "domains">): Promise<Stage[]>;
+  /** All stages, each under its own role in Postgres; of a program with other domains, or another logger, where given. */
+  stages(other?: Partial<Pick<AppOptions, "domains" | "logger">>): Promise<Stage[]>;
+  /** Those of them that have these names. */
+  some(...names: readonly string[]): Promise<Stage[]>;
+  /** The logins that `stages` use, made when they are first asked for. */
+  logins(): Promise<DatabaseLogins>;
   /** Runs stages until `done` is true; fails after `withinMs`. Always drains. */
   runUntil(
     stages: readonly Stage[] | Promise<readonly Stage[]>,
@@ -79,21 +83,29 @@ export async function createTestApp(
     );
   }
   const logins: Promise<DatabaseLogins>[] = [];
-  let own: Promise<DatabaseLogins> | undefined;
+  let shared: Promise<DatabaseLogins> | undefined;
   const loginsFor = (other = {}) => {
     const made = createDatabaseLogins({ app, env: complete }, { ...options, ...other });
     logins.push(made);
     return made;
   };
+  // Only when asked: a database that is bare at first has its tables by then.
+  const own = () => {
+    shared ??= loginsFor();
+    return shared;
+  };
+  const stages: TestApp["stages"] = async (other) => roleStages(await (other ? loginsFor(other) : own()));
   return {
     app,
     env: complete,
-    async stages(other) {
-      // Only now: a database that is bare at first has its tables by then.
-      if (other) return roleStages(await loginsFor(other));
-      own ??= loginsFor();
-      return roleStages(await own);
+    stages,
+    async some(...names) {
+      const all = await stages();
+      const unknown = names.find((name) => !all.some((stage) => stage.name === name));
+      if (unknown) throw new Error(`there is no stage ${unknown}: ${all.map(({ name }) => name).join(", ")}`);
+      return all.filter(({ name }) => names.includes(name));
     },
+    logins: own,
     runUntil: async (stages, done, withinMs = 30_000) => runUntil(await stages, done, withinMs),
     async [Symbol.asyncDispose]() {
       for (const made of logins) await (await made)[Symbol.asyncDispose]();

@@ -12,8 +12,8 @@ const PAUSE_MS = 50;
 const LEASE_MS = 90_000;
 
 /**
- * Keeps the log tidy from time to time, in one process at a time, until the signal aborts. That it cannot is told once:
- * nothing else would show it before the disk is full.
+ * Keeps the log tidy from time to time, in one process at a time, until the signal aborts; a login that is not meant to
+ * leaves it to others. That it cannot is told once: nothing else would show it before the disk is full.
  */
 export async function keepTidy(db: LogDb, logger: Logger, signal: AbortSignal, everyMs = EVERY_MS): Promise<void> {
   const holder = crypto.randomUUID();
@@ -22,7 +22,8 @@ export async function keepTidy(db: LogDb, logger: Logger, signal: AbortSignal, e
   while (!signal.aborted) {
     await pause(everyMs);
     try {
-      if (!signal.aborted && (await mayClean(db, holder))) await forgetGroups(db);
+      if (signal.aborted || !(await isMeantTo(db))) continue;
+      if (await mayClean(db, holder)) await forgetGroups(db);
       while (!signal.aborted && (await mayClean(db, holder)) && (await cleanOnce(db)) > 0) await pause(PAUSE_MS);
       if (outage.over()) logger.info("the log is tidied again");
     } catch (error) {
@@ -31,6 +32,13 @@ export async function keepTidy(db: LogDb, logger: Logger, signal: AbortSignal, e
         logger.warn(`the log is not tidied, so it keeps what is past its retention: ${reason}`);
     }
   }
+}
+
+/** An agent's role may not even take the lease: the router's and the materializer's tidy for it. */
+async function isMeantTo(db: LogDb): Promise<boolean> {
+  const [row] = await db<{ may: boolean }[]>`
+    select has_column_privilege('lifestream.log_cluster', 'cleaner', 'update') as may`;
+  return row?.may ?? false;
 }
 
 /** Takes or renews the lease; time is the database's. */
