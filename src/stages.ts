@@ -49,7 +49,7 @@ export function routerStages(app: StageContext, options: StageOptions): Stage[] 
     schedule: store.schedule,
     forwarding: store.forwarding,
     topics: [...registry.work.values()].map(({ topic }) => topic),
-    clock: clock.now,
+    clock,
     logger,
     telemetry,
     offerTooNew: offer,

@@ -29,9 +29,12 @@ function asMistakeOfOurs(message: string): string {
   );
 }
 
-/** Whoever stops reading, as `head` does, has what they wanted. */
-function endUnread(error: NodeJS.ErrnoException): never {
-  if (error.code === "EPIPE") process.exit(0);
+/** Whoever stops reading, as `head` does, has what they wanted; what has work in hand ends it first, as on SIGTERM. */
+function endUnread(error: NodeJS.ErrnoException): void {
+  if (error.code === "EPIPE") {
+    if (!process.emit("SIGTERM", "SIGTERM")) process.exit(0);
+    return;
+  }
   tellError(error, (message) => `standard output cannot be written: ${message}`);
   process.exit(1);
 }

@@ -92,7 +92,7 @@ function aDispatcher({
       offers += 1;
       return tooNew;
     },
-    clock: () => now,
+    clock: { now: () => now, deadline: () => new AbortController().signal },
   });
   const pass = (ms: number) => {
     now += ms;

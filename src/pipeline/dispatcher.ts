@@ -1,3 +1,4 @@
+import type { Clock } from "../engine/clock.ts";
 import { EnvironmentError, LeaseLostError } from "../engine/errors.ts";
 import { type Log, positionKey, type RecordPosition } from "../engine/log.ts";
 import type { Logger } from "../engine/logger.ts";
@@ -34,9 +35,11 @@ export interface DispatcherOptions {
   readonly telemetry: Telemetry;
   /** Offers events again that were too new for an earlier program. Returns how many. */
   readonly offerTooNew: () => Promise<number>;
-  /** Monotonic milliseconds. */
-  readonly clock: () => number;
+  readonly clock: Pick<Clock, "now" | "deadline">;
 }
+
+/** Reading dead letters back is given up after this: what was there when it began may be gone by now. */
+const READ_BACK_MS = 30_000;
 
 /** Longer than this after the database confirmed whose lease it is, somebody else may well have it. */
 const HELD_MS = 3_000;
@@ -47,7 +50,8 @@ const HELD_MS = 3_000;
  * nothing holds up neither the others nor the sweep.
  */
 export function createDispatcher(options: DispatcherOptions): Drainer {
-  const { schedule, clock } = options;
+  const { schedule } = options;
+  const clock = options.clock.now;
   const closed = new ClosedTopics(clock);
   let sweepAt = 0;
   let deletedAt = 0;
@@ -167,14 +171,14 @@ async function sendDead(options: DispatcherOptions, { lease, signal, closed }: P
   if (dead.length === 0) return 0;
   const buried = await closed.send(DEAD_LETTER_TOPIC, async () => {
     const from = await schedule.unmarkedFrom();
-    if (from) return sentLetters(log, from, signal);
-    const lookedAt = clock();
+    if (from) return sentLetters(log, from, AbortSignal.any([signal, clock.deadline(READ_BACK_MS)]));
+    const lookedAt = clock.now();
     const ends = await endsOfWhole(DEAD_LETTER_TOPIC, options);
-    const askedAt = clock();
+    const askedAt = clock.now();
     await schedule.beginDeadLetters(lease, ends);
     // Kafka does not ask whose turn it is: a process that was frozen here may have been replaced since.
-    if (clock() - askedAt > HELD_MS) throw new LeaseLostError("the dispatcher's lease may be gone");
-    if (clock() - lookedAt > SILENCE_MS) await endsOfWhole(DEAD_LETTER_TOPIC, options);
+    if (clock.now() - askedAt > HELD_MS) throw new LeaseLostError("the dispatcher's lease may be gone");
+    if (clock.now() - lookedAt > SILENCE_MS) await endsOfWhole(DEAD_LETTER_TOPIC, options);
     const sentTo = await bury(dead, log);
     faultPoint("dispatcher.after-burial");
     await requireBehind(ends, sentTo, lease, options);

@@ -54,10 +54,12 @@ const away = async (): Promise<boolean> => {
 /** Whether the turn is lost after so long, and how what failed after that ends. */
 async function after(ms: number, renew: () => Promise<boolean>) {
   const { clock, pass } = handMoved();
-  let lost: boolean | undefined;
+  let lost = false;
   const work = async ({ signal }: HeldReset) => {
+    signal.addEventListener("abort", () => {
+      lost = true;
+    });
     await pass(ms);
-    lost = signal.aborted;
     throw new Error("something else");
   };
   const ended = await aloneResetting({ leases: renewing(renew), clock, holder: "me" }, work).catch(messageOf);
@@ -81,6 +83,15 @@ test("given a Postgres that is away for less than that, when it is back, then th
   let calls = 0;
   const backAtTheThird = async () => (++calls % 3 === 0 ? true : away());
   expect(await after(60_000, backAtTheThird)).toEqual({ lost: false, ended: "something else" });
+});
+
+test("given a Postgres that says nothing any more, when the turn is lost amid a question to it, then the reset ends all the same", async () => {
+  const { clock, pass } = handMoved();
+  const silent = () => new Promise<never>(() => {});
+  const leases: Leases = { ...renewing(silent), release: silent };
+  const ended = aloneResetting({ leases, clock, holder: "me" }, silent).catch(messageOf);
+  await pass(10_000);
+  expect(await ended).toMatch(LOST);
 });
 
 test("given an answer that took as long as the lease, when the turn is to be confirmed, then it is lost", async () => {

@@ -1,5 +1,6 @@
 import type { Clock } from "../engine/clock.ts";
 import { LeaseLostError, UserError } from "../engine/errors.ts";
+import { within } from "../engine/patience.ts";
 import type { Lease, Leases } from "../engine/store.ts";
 
 /** Held while topics are made anew: a second reset ends or waits, and stages that start wait. */
@@ -7,6 +8,8 @@ export const RESET_LEASE = "reset";
 const LEASE_MS = 10_000;
 const RENEW_MS = 3_000;
 const POLL_MS = 500;
+/** The lease runs out by itself. */
+const RELEASE_MS = 3_000;
 
 /** How long to wait for another reset to end. */
 export interface ResetPatience {
@@ -38,13 +41,28 @@ export async function aloneResetting<T>(turn: ResetTurn, work: (held: HeldReset)
   const lease = { name: RESET_LEASE, holder: turn.holder };
   const held = new HeldLease(lease, turn, await take(lease, turn));
   try {
-    return await work(held);
+    return await untilLost(work(held), held.signal);
   } catch (error) {
     // Whatever failed after it, this is why.
     throw held.signal.aborted || error instanceof LeaseLostError ? lost(error) : error;
   } finally {
     held.letGo();
-    await turn.leases.release(lease).catch(() => {});
+    await within(RELEASE_MS, turn.leases.release(lease), () => undefined).catch(() => {});
+  }
+}
+
+/** What it gives, or an error as soon as the turn is lost: what Postgres never answers must not keep a person waiting. */
+async function untilLost<T>(work: Promise<T>, lost: AbortSignal): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const onLost = () => reject(new LeaseLostError(`the lease "${RESET_LEASE}" was lost`));
+  lost.addEventListener("abort", onLost, { once: true });
+  if (lost.aborted) onLost();
+  work.catch(() => {});
+  promise.catch(() => {});
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    lost.removeEventListener("abort", onLost);
   }
 }
 

@@ -45,7 +45,7 @@ export async function sentLetters(
     if ((batch.records.at(-1)?.offset ?? -1) + 1 >= (unread.get(key) ?? 0)) unread.delete(key);
     if (unread.size === 0) return { letters, sentTo };
   }
-  throw new EnvironmentError(`stopped amid reading ${DEAD_LETTER_TOPIC}`);
+  throw new EnvironmentError(`${DEAD_LETTER_TOPIC} could not be read to the end that it had`);
 }
 
 /** What others put there says nothing of our work. */

@@ -6,6 +6,7 @@ import { silentLogger } from "../../src/engine/logger.ts";
 import { noTelemetry } from "../../src/engine/telemetry.ts";
 import { DEAD_LETTER_TOPIC } from "../../src/engine/topics.ts";
 import { createDispatcher } from "../../src/pipeline/dispatcher.ts";
+import { sentLetters } from "../../src/pipeline/sent-letters.ts";
 import { ensureTopics } from "../../src/pipeline/topics.ts";
 import { lettersInTopic } from "../checker/letters.ts";
 import { flowAnew } from "../support/start-over.ts";
@@ -42,7 +43,7 @@ async function dispatch(log?: Log): Promise<void> {
     logger: silentLogger,
     telemetry: noTelemetry,
     offerTooNew,
-    clock: clock.now,
+    clock,
   });
   while ((await store.schedule.deadUnsent(1)).length > 0) await dispatcher.step(lease, AbortSignal.timeout(30_000));
 }
@@ -131,6 +132,21 @@ test(
     await expect(dispatch(forgetful)).rejects.toThrow("has lost its tail");
     await dispatch();
     expect(await letters()).toEqual(await rounds());
+  },
+  TEST_MS,
+);
+
+test(
+  "given a tail that is lost while letters are read back, when it does not come, then reading ends in time",
+  async () => {
+    const { log } = world.app;
+    const ended: Log = {
+      ...log,
+      endOffsets: async (topics) =>
+        new Map([...(await log.endOffsets(topics))].map(([key, end]) => [key, end + 1] as const)),
+    };
+    const reading = sentLetters(ended, new Map(), AbortSignal.timeout(500));
+    await expect(reading).rejects.toThrow("could not be read to the end that it had");
   },
   TEST_MS,
 );

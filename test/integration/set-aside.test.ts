@@ -38,10 +38,10 @@ const recordOf = (id: string, stage: string): DeadRecord => {
   return { id, stage, topic: EVENTS_TOPIC, partition: 0, offset: 1, ...bytes, error: stage, errorClass: stage };
 };
 
-const act = (id: string, tries: number): Act => ({
+const act = (id: string, tries: number, second: number): Act => ({
   id,
   tries,
-  at: "2026-01-01T00:00:00.000Z",
+  at: `2026-01-01T00:00:0${second}.000Z`,
   by: "ada",
   reason: null,
 });
@@ -49,14 +49,15 @@ const act = (id: string, tries: number): Act => ({
 function steps(random: () => number): { name: string; take: Step }[] {
   return Array.from({ length: STEPS }, () => {
     const tries = Math.floor(random() * 3);
+    const second = Math.floor(random() * 3);
     const all: [string, Step][] = [
       ["put", (letters, id) => letters.put([recordOf(id, "materializer")])],
       ["putUnrouted", (letters, id) => letters.putUnrouted([recordOf(id, "router")])],
-      [`healed ${tries}`, (letters, id) => letters.healed(act(id, tries))],
-      [`failedAgain ${tries}`, (letters, id) => letters.failedAgain(act(id, tries), FAILURE)],
-      [`routed ${tries}`, (letters, id) => letters.routed(act(id, tries))],
-      [`unroutedAgain ${tries}`, (letters, id) => letters.unroutedAgain(act(id, tries), FAILURE)],
-      [`discard ${tries}`, (letters, id) => letters.discard([act(id, tries)])],
+      [`healed ${tries}`, (letters, id) => letters.healed(act(id, tries, second))],
+      [`failedAgain ${tries}`, (letters, id) => letters.failedAgain(act(id, tries, second), FAILURE)],
+      [`routed ${tries}`, (letters, id) => letters.routed(act(id, tries, second))],
+      [`unroutedAgain ${tries}`, (letters, id) => letters.unroutedAgain(act(id, tries, second), FAILURE)],
+      [`discard ${tries}`, (letters, id) => letters.discard([act(id, tries, second)])],
     ];
     const [name, take] = all[Math.floor(random() * all.length)] ?? ["nothing", () => {}];
     return { name, take };

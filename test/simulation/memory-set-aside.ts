@@ -8,14 +8,17 @@ export interface SetAside extends DeadRecord {
   status: "open" | "redriven" | "discarded";
   tries: number;
   unrouted: boolean;
+  /** When somebody last decided about it; null: nobody has. */
+  decidedAt: string | null;
 }
 
-const NEW = { status: "open", tries: 0, unrouted: false } as const;
+const NEW = { status: "open", tries: 0, unrouted: false, decidedAt: null } as const;
 
 /** A try to handle a record: so many came before it. */
 interface Try {
   readonly id: string;
   readonly tries: number;
+  readonly at: string;
 }
 
 /** Of a new record that the router cannot read: applied, until the materializer says that it cannot. */
@@ -46,8 +49,8 @@ export class MemorySetAside {
       const known = this.records.get(record.id);
       if (!known) this.records.set(record.id, { ...record, ...NEW }, this.around.undo());
       else if (known.status === "redriven") {
-        const { error, errorClass } = record;
-        this.#decide(record.id, { status: "open", error, errorClass });
+        const { stage, error, errorClass } = record;
+        this.#decide(record.id, { status: "open", stage, error, errorClass });
       }
     }
   }
@@ -61,35 +64,43 @@ export class MemorySetAside {
   }
 
   /** It was handled at last, `tries` being what the reader knew. */
-  healed({ id, tries }: Try): void {
+  healed({ id, tries, at }: Try): void {
     const record = this.records.get(id);
     const ours = record?.tries === tries && record.status !== "redriven";
     if (ours || (record?.tries === tries + 1 && record.status === "open"))
-      this.#decide(id, { status: "redriven", tries: tries + 1 });
+      this.#decide(id, { status: "redriven", tries: tries + 1, decidedAt: at });
   }
 
-  failedAgain({ id, tries }: Try, failure: Partial<SetAside>): void {
+  failedAgain({ id, tries, at }: Try, failure: Partial<SetAside>): void {
     const record = this.records.get(id);
     if (record?.tries === tries && record.status !== "redriven")
-      this.#decide(id, { ...failure, status: "open", tries: tries + 1 });
+      this.#decide(id, { ...failure, status: "open", tries: tries + 1, decidedAt: at });
   }
 
   discard(acts: readonly Try[]): void {
-    for (const { id, tries } of acts) {
+    for (const { id, tries, at } of acts) {
       const record = this.records.get(id);
-      if (record?.tries === tries && isOpen(record)) this.#decide(id, { status: "discarded", unrouted: false });
+      if (record?.tries === tries && isOpen(record))
+        this.#decide(id, { status: "discarded", unrouted: false, decidedAt: at });
     }
   }
 
-  routed({ id, tries }: Try): void {
+  routed({ id, tries, at }: Try): void {
     const record = this.records.get(id);
-    if (record?.unrouted) this.#decide(id, { unrouted: false, tries: triedByRouter(record, tries) });
+    if (record?.unrouted) this.#decide(id, { unrouted: false, tries: triedByRouter(record, tries), decidedAt: at });
   }
 
-  unroutedAgain({ id, tries }: Try, failure: FailedAgain): void {
+  unroutedAgain({ id, tries, at }: Try, failure: FailedAgain): void {
     const record = this.records.get(id);
-    if (!record || (record.status === "discarded" && record.tries !== tries)) return;
-    this.#decide(id, { unrouted: true, tries: triedByRouter(record, tries), ...blame(record, failure) });
+    if (!record) return;
+    const discardedSince = record.tries !== tries || (record.decidedAt ?? "") > at;
+    if (record.status === "discarded" && discardedSince) return;
+    this.#decide(id, {
+      unrouted: true,
+      tries: triedByRouter(record, tries),
+      decidedAt: at,
+      ...blame(record, failure),
+    });
   }
 
   park(events: readonly ParkedEvent[]): void {

@@ -1,9 +1,8 @@
-import { TOO_NEW } from "../../engine/decode.ts";
 import type { Flow, LedgerHealth, StoredHealth } from "../../engine/health.ts";
 import type { Sql } from "../../engine/store.ts";
 import type { WorkStatus } from "../../engine/work.ts";
 import { readResent } from "./resent.ts";
-import { isOpen } from "./set-aside.ts";
+import { isOpen, waitsForProgram } from "./set-aside.ts";
 
 /** How many dead letters and the like are listed. */
 const LISTED = 20;
@@ -76,7 +75,7 @@ async function deadRecords(sql: Sql): Promise<StoredHealth["deadRecords"]> {
   const latest = await sql<(StoredHealth["deadRecords"]["latest"][number] & { total: number })[]>`
     select id, stage, topic, kafka_partition as partition, kafka_offset as "offset", error,
       error_class as "errorClass", created_at as at, count(*) over () as total
-    from lifestream.dead_letters where ${isOpen(sql)} and error_class <> ${TOO_NEW}
+    from lifestream.dead_letters where ${isOpen(sql)} and not ${waitsForProgram(sql)}
     order by created_at desc limit ${LISTED}`;
   return split(latest);
 }
@@ -84,7 +83,7 @@ async function deadRecords(sql: Sql): Promise<StoredHealth["deadRecords"]> {
 async function tooNew(sql: Sql): Promise<StoredHealth["tooNew"]> {
   const latest = await sql<(StoredHealth["tooNew"]["latest"][number] & { total: number })[]>`
     select error, count(*) as events, min(created_at) as since, (sum(count(*)) over ())::bigint as total
-    from lifestream.dead_letters where ${isOpen(sql)} and error_class = ${TOO_NEW}
+    from lifestream.dead_letters where ${waitsForProgram(sql)}
     group by 1 order by 2 desc limit ${LISTED}`;
   return split(latest);
 }

@@ -46,7 +46,7 @@ export function txDeadLetters(tx: Sql): TxDeadLetters {
       const rows = await tx<(RecordRow & { tries: number })[]>`
         select id, stage, topic, kafka_partition, kafka_offset, record_key, record_value, headers, error, error_class, tries
         from lifestream.dead_letters
-        where error_class = ${TOO_NEW} and ${isOpen(tx)} and topic = ${EVENTS_TOPIC}
+        where ${waitsForProgram(tx)} and topic = ${EVENTS_TOPIC}
           and (${after}::uuid is null or id > ${after}::uuid)
         order by id limit ${limit}`;
       return rows.map((row) => ({ ...toDeadRecord(row), tries: row.tries }));
@@ -74,10 +74,11 @@ export function txDeadLetters(tx: Sql): TxDeadLetters {
     },
 
     async unroutedAgain(act, failure) {
-      // What was discarded since stays so: a replay comes to the acts before that once more.
+      // What was discarded since stays so, also where a replay comes to the acts before that once more.
       await tx`
         update lifestream.dead_letters d set unrouted = true, ${triedByRouter(tx, act)}, ${blame(tx, failure)}
-        where id = ${act.id} and (status <> 'discarded' or tries = ${act.tries})`;
+        where id = ${act.id}
+          and (status <> 'discarded' or tries = ${act.tries} and decided_at <= ${act.at}::timestamptz)`;
     },
 
     async discard(acts) {
@@ -96,6 +97,11 @@ export function isOpen(sql: Sql) {
   return sql`(status = 'open' or unrouted)`;
 }
 
+/** The condition that a record waits for a program that knows more: whichever of its readers that is. */
+export function waitsForProgram(sql: Sql) {
+  return sql`(unrouted or status = 'open' and error_class = ${TOO_NEW})`;
+}
+
 /** What is wrong with the row `d`, where the materializer finds nothing wrong. */
 function blame(tx: Sql, { stage, error, errorClass }: FailedAgain) {
   return tx`
@@ -112,9 +118,9 @@ function triedByRouter(tx: Sql, { tries, at, by, reason }: RecordAct) {
 }
 
 /** It seemed healed, and fails again: as when an older program reads all anew. */
-async function reopen(tx: Sql, { id, error, errorClass }: DeadRecord): Promise<void> {
+async function reopen(tx: Sql, { id, stage, error, errorClass }: DeadRecord): Promise<void> {
   await tx`
-    update lifestream.dead_letters set status = 'open', error = ${error}, error_class = ${errorClass}
+    update lifestream.dead_letters set status = 'open', stage = ${stage}, error = ${error}, error_class = ${errorClass}
     where id = ${id} and status = 'redriven'`;
 }
 
