@@ -160,14 +160,14 @@ async function decide(
       if (foresees) foreseen(await recordOutlook(record, registry, store), report);
     }
   }
-  const done = dryRun
-    ? null
-    : await ingestApart(
-        events.map(({ event }) => event),
-        { store, registry, now },
-      );
-  for (const [index, { id, kind }] of events.entries()) {
-    const outcome = done?.[index] ?? { isNew: true };
+  if (dryRun) {
+    for (const { kind } of events) report[kind] += 1;
+    return;
+  }
+  const offered = events.values();
+  const acts = events.map(({ event }) => event);
+  for await (const outcome of ingestApart(acts, { store, registry, now })) {
+    const { id = "", kind = "records" } = offered.next().value ?? {};
     if ("refused" in outcome) report.skipped.push({ id, why: messageOf(outcome.refused) });
     else if (outcome.isNew) report[kind] += 1;
     else report.already += 1;

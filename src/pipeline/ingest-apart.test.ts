@@ -29,7 +29,7 @@ const event = (subjectId: string) => ({ type: said.type, subject: said.subject, 
 
 test("given one event that the ledger refuses among others, when ingested apart, then it alone is refused, and said so", async () => {
   const { taken, options } = ledger();
-  const outcomes = await ingestApart([event("a"), event("b".repeat(2_001)), event("c")], options);
+  const outcomes = await Array.fromAsync(ingestApart([event("a"), event("b".repeat(2_001)), event("c")], options));
   const refused = { refused: { message: "the subject id is longer than 2000 bytes", errorClass: "too_large" } };
   expect(outcomes).toMatchObject([{ isNew: true }, refused, { isNew: true }]);
   expect(taken.filter(Boolean)).toEqual(["a", "c"]);
@@ -39,5 +39,22 @@ test("given a ledger that is away, when ingested apart, then nothing is refused:
   const { options } = ledger(async () => {
     throw new EnvironmentError("away");
   });
-  await expect(ingestApart([event("a"), event("b")], options)).rejects.toBeInstanceOf(EnvironmentError);
+  await expect(Array.fromAsync(ingestApart([event("a"), event("b")], options))).rejects.toBeInstanceOf(
+    EnvironmentError,
+  );
+});
+
+test("given a ledger that goes away amid events that are offered alone, when ingested apart, then what is in it is told before", async () => {
+  let calls = 0;
+  const { options } = ledger(async (rows) => {
+    calls += 1;
+    if (calls > 2) throw new EnvironmentError("away");
+    return rows.map(({ id }) => id);
+  });
+  const told: unknown[] = [];
+  const telling = async () => {
+    for await (const one of ingestApart([event("a"), event("b".repeat(2_001)), event("c")], options)) told.push(one);
+  };
+  await expect(telling()).rejects.toBeInstanceOf(EnvironmentError);
+  expect(told).toMatchObject([{ isNew: true }, { refused: {} }]);
 });

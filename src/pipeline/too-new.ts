@@ -39,7 +39,7 @@ export async function offerTooNew({ store, registry, logger, now }: TooNewOption
       for (const record of records) acts.push(...(await actOn(record, registry, tx)));
       return { last: records.at(-1)?.id ?? null, acts };
     });
-    for (const outcome of acts.length > 0 ? await ingestApart(acts, { store, registry, now }) : []) {
+    for await (const outcome of ingestApart(acts, { store, registry, now })) {
       if ("refused" in outcome)
         logger.error(`not offered again: ${messageOf(outcome.refused)}`, { stage: "dispatcher" });
       else if (outcome.isNew) offered += 1;
