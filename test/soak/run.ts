@@ -20,7 +20,7 @@ const HELP = `npm run test:soak [-- --minutes N] [--rate EVENTS] [--seed S]
 
 Captures all kinds of events while stages, broker and Postgres are killed, frozen and cut off at random, on servers of its
 own. Prints memory (the least of each minute), lag, dead tuples, write-ahead log and disk, then whether all is as a fold
-of the ledger says. In the second half no stage is killed: one that grows by more than 2 MB a minute fails a run of 15
+of the ledger says. In the second half no stage is killed: one that surely grows by more than 2 MB a minute fails a run of 15
 minutes or more, and bookkeeping that grows fails any.
 
   --minutes N  how long (default: 20)
