@@ -6,7 +6,7 @@ import { ingest } from "../../src/pipeline/ingest.ts";
 import { killLeftCommands, runCommand } from "../support/commands.ts";
 import { idOf, statuses } from "../support/link-mix.ts";
 import { servePages, type TestPages } from "../support/pages.ts";
-import { settled } from "../support/settled.ts";
+import { isApplied, settled } from "../support/settled.ts";
 import { createTestApp, type TestApp } from "../support/test-app.ts";
 
 const TEST_MS = 120_000;
@@ -153,7 +153,7 @@ test(
     const idle = (await world.stages()).filter(({ name }) => name !== "fetcher");
     await world.runUntil(idle, async () => {
       const queued = await db`select 1 from lifestream.work where status = 'queued'`;
-      return queued.length === 3;
+      return queued.length === 3 && (await isApplied(world.app, ["router-v1", "materializer-v1"]));
     });
     // Its message never reached the topic; its agent died, and so did the dispatcher; its work was never asked for.
     await db`update lifestream.work set kafka_offset = 1000000 where subject_id = ${lost}`;
