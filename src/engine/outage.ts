@@ -8,6 +8,9 @@ const REFUSED: Backoff = { baseMs: 1_000, capMs: 30_000 };
 /** Reasons told in one outage; a reason that changes with every try must not fill the log. */
 const MOST_REASONS = 5;
 
+/** Failures in a row after which who works `once` gives up: nobody waits there for a server to come back. */
+export const ONCE_TRIES = 3;
+
 /** A reason that comes back so soon is no news: a full disk takes a little now and then. In milliseconds. */
 const RELAPSE_MS = 10_000;
 

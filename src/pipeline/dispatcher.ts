@@ -24,6 +24,8 @@ const DELETED_MS = 15_000;
  */
 const TOO_NEW_MS = 300_000;
 const TOO_NEW_MOST_MS = 86_400_000;
+/** Reading dead letters back is given up after this: what was there when it began may be gone by now. */
+const READ_BACK_MS = 30_000;
 
 export interface DispatcherOptions {
   readonly log: Log;
@@ -37,9 +39,6 @@ export interface DispatcherOptions {
   readonly offerTooNew: () => Promise<number>;
   readonly clock: Pick<Clock, "now" | "deadline">;
 }
-
-/** Reading dead letters back is given up after this: what was there when it began may be gone by now. */
-const READ_BACK_MS = 30_000;
 
 /** Longer than this after the database confirmed whose lease it is, somebody else may well have it. */
 const HELD_MS = 3_000;

@@ -1,13 +1,11 @@
 import type { Clock } from "../engine/clock.ts";
 import { EnvironmentError } from "../engine/errors.ts";
 import type { Logger } from "../engine/logger.ts";
-import { Outage, waitingFor } from "../engine/outage.ts";
+import { ONCE_TRIES, Outage, waitingFor } from "../engine/outage.ts";
 import type { Forwarding, Leases } from "../engine/store.ts";
 import { RESET_LEASE } from "./reset-lease.ts";
 
 const POLL_MS = 500;
-/** Failures in a row after which `once` gives up: nobody waits there for a server to come back. */
-const ONCE_TRIES = 3;
 
 export interface ResetFence {
   readonly store: { readonly leases: Leases; readonly forwarding: Forwarding };

@@ -1,7 +1,7 @@
 import type { Clock } from "../engine/clock.ts";
 import { EnvironmentError, LeaseLostError, messageOf, RefusedError } from "../engine/errors.ts";
 import type { Logger } from "../engine/logger.ts";
-import { Outage, waitingFor } from "../engine/outage.ts";
+import { ONCE_TRIES, Outage, waitingFor } from "../engine/outage.ts";
 import type { Leases, Wake, WakeChannel } from "../engine/store.ts";
 import type { Telemetry } from "../engine/telemetry.ts";
 
@@ -37,8 +37,6 @@ export interface DrainContext {
 
 const LEASE_MS = 10_000;
 const RENEW_MS = 3_000;
-/** Failures in a row after which `once` gives up: nobody waits there for a server to come back. */
-const ONCE_TRIES = 3;
 
 /**
  * The one drain loop: full batches follow each other without a pause, a notification wakes it, a slow poll is the

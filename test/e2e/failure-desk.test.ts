@@ -14,11 +14,14 @@ const TEST_MS = 120_000;
 let pages: TestPages;
 let world: TestApp;
 let urls: string[];
+/** Of who looks after it, with no more rights than that takes. */
+let env: Record<string, string>;
 
 beforeAll(async () => {
   pages = await servePages();
-  urls = ["/ill/1", "/ill/2", "/ok/3", "/ok/4", "/ok/5"].map((path) => pages.origin + path);
+  urls = ["/ill/1", "/ill/2", "/ok/3", "/ok/4", "/ok/5", "/ok/6"].map((path) => pages.origin + path);
   world = await createTestApp({ FETCH_ALLOW_HOSTS: pages.host, LINK_DEFAULT_VISIBILITY: "public" });
+  env = (await world.logins()).env("admin");
 }, TEST_MS);
 
 afterAll(async () => {
@@ -29,7 +32,7 @@ afterAll(async () => {
 
 const run = () => world.runUntil(world.stages(), () => settled(world.app));
 async function output(args: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await runCommand(args, world.env);
+  const { code, stdout, stderr } = await runCommand(args, env);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   return stdout;
 }
@@ -38,7 +41,7 @@ async function output(args: readonly string[]): Promise<string> {
 async function printedBytes(args: readonly string[]): Promise<Buffer> {
   const command = [process.execPath, "--no-env-file", "src/cli/main.ts", ...args];
   const child = Bun.spawn(command, {
-    env: { PATH: process.env.PATH, ...world.env },
+    env: { PATH: process.env.PATH, ...env },
     stdout: "pipe",
     stderr: "inherit",
   });
@@ -138,7 +141,7 @@ test(
       ["record.redriven", "redriven by id, from the terminal"],
       ["record.discarded", "not ours"],
     ]);
-    const unknown = await runCommand(["dlq", "redrive", crypto.randomUUID()], world.env);
+    const unknown = await runCommand(["dlq", "redrive", crypto.randomUUID()], env);
     expect(unknown).toMatchObject({ code: 1, stderr: expect.stringContaining("nothing that failed has this id") });
   },
   TEST_MS,
@@ -148,25 +151,32 @@ test(
   "given work and a link without a way on, when recovered, then each is named with its reason and goes all the way",
   async () => {
     const { db } = world.app;
-    const [lost = "", gone = "", forgotten = ""] = urls.slice(2).map(idOf);
+    const [lost = "", gone = "", forgotten = "", passed = ""] = urls.slice(2).map(idOf);
     await add(urls.slice(2));
     const idle = (await world.stages()).filter(({ name }) => name !== "fetcher");
     await world.runUntil(idle, async () => {
       const queued = await db`select 1 from lifestream.work where status = 'queued'`;
-      return queued.length === 3 && (await isApplied(world.app, ["router-v1", "materializer-v1"]));
+      return queued.length === 4 && (await isApplied(world.app, ["router-v1", "materializer-v1"]));
     });
-    // Its message never reached the topic; its agent died, and so did the dispatcher; its work was never asked for.
+    // Its message never reached the topic; its agent died, and so did the dispatcher; its work was never asked for; its
+    // message was passed by.
     await db`update lifestream.work set kafka_offset = 1000000 where subject_id = ${lost}`;
     await db`update lifestream.work set status = 'running', agent = 'fetcher', lease_until = now() - interval '1 hour'
       where subject_id = ${gone}`;
     await db`delete from lifestream.work where subject_id = ${forgotten}`;
+    await db`
+      insert into lifestream.kafka_offsets (consumer_group, topic, partition, last_offset)
+      select 'who passed it by', 'work.fetch_link', kafka_partition, kafka_offset from lifestream.work
+      where subject_id = ${passed}`;
     await db`delete from lifestream.leases`;
     const found = await output(["recover:stuck", "--dry-run"]);
     expect(found).toMatch(new RegExp(`${lost} +fetch_link +its message is not in the topic`));
     expect(found).toMatch(new RegExp(`${gone} +fetch_link +its agent is gone`));
     expect(found).toMatch(new RegExp(`${forgotten} +new, and nothing is done about it +\\(asks for fetch_link\\)`));
-    expect(found).toContain("3 items would be moved on");
-    expect(await output(["recover:stuck"])).toContain("3 items moved on");
+    expect(found).toMatch(new RegExp(`${passed} +fetch_link +its message was passed by`));
+    expect(found).toContain("4 items would be moved on");
+    expect(await output(["recover:stuck"])).toContain("4 items moved on");
+    expect(await db`select messages from lifestream.resent_messages`).toEqual([{ messages: 1 }] as never);
     await run();
     expect(Object.values(await statuses(world.app))).toEqual(urls.map(() => "published"));
     expect(await output(["recover:stuck"])).toBe("nothing is stuck\n");

@@ -75,10 +75,10 @@ export function createForwarding(db: Database): Forwarding {
           update lifestream.outbox_batch
           set event_ids = '{}', high_water = 0, generation = generation + 1, acknowledged = '{}', partitions = null
           returning generation`;
-        const events = await tx`update lifestream.events set published_to_kafka = false where published_to_kafka`;
+        const events = await unmark(tx, tx`true`);
         await tx`
           insert into lifestream.ledger_flows (generation, reason, events)
-          values (${batch?.generation ?? 1}, ${reason}, ${events.count})`;
+          values (${batch?.generation ?? 1}, ${reason}, ${events})`;
         await tx`update lifestream.work set status = 'pending', next_attempt_at = now() where status = 'queued'`;
         await forgetDeadLetters(tx, log);
         await tx`update lifestream.tag_catalog set sent_at = null`;
@@ -89,7 +89,7 @@ export function createForwarding(db: Database): Forwarding {
         // At the end, as a required lease cannot be renewed before the commit, and a long ledger takes its time.
         const wasOwn = ended.some(({ name, holder }) => name === lease.name && holder === lease.holder);
         if (!wasOwn) await requireLease(tx, lease);
-        return events.count;
+        return events;
       }) as Promise<number>;
     },
 
@@ -113,9 +113,29 @@ export function createForwarding(db: Database): Forwarding {
 
 /** A ledger that we never forwarded has not been sent to our log, whatever another system marked: its marks name no offset. */
 async function forgetMarksOfOthers(tx: Sql): Promise<void> {
-  await tx`
-    update lifestream.events set published_to_kafka = false
-    where published_to_kafka and kafka_offset is null and not exists (select from lifestream.log_identity)`;
+  const known = await tx`select from lifestream.log_identity limit 1`;
+  if (known.length === 0) await unmark(tx, tx`kafka_offset is null`);
+}
+
+/** Pages of the ledger in one statement: a stage that gets no answer for 30 s gives its connection up, and would never end. */
+const PAGES = 4_000;
+
+/**
+ * Events that were marked as sent, and for which this holds, are to be sent again. Returns how many. Some pages of the table
+ * at a time; the last statement finds what moved meanwhile.
+ */
+async function unmark(tx: Sql, condition: ReturnType<Sql>): Promise<number> {
+  const [table] = await tx<{ pages: number }[]>`
+    select pg_relation_size('lifestream.events') / current_setting('block_size')::bigint as pages`;
+  const within = async (where: ReturnType<Sql>) =>
+    (
+      await tx`update lifestream.events set published_to_kafka = false where published_to_kafka and ${where} and ${condition}`
+    ).count;
+  let events = 0;
+  for (let page = 0; page < (table?.pages ?? 0); page += PAGES) {
+    events += await within(tx`ctid >= ${`(${page},0)`}::tid and ctid < ${`(${page + PAGES},0)`}::tid`);
+  }
+  return events + (await within(tx`true`));
 }
 
 async function forgetDeadLetters(tx: Sql, { topicIds }: KnownLog): Promise<void> {

@@ -87,6 +87,11 @@ const HANDLE = [
   ...reads(["events", "outbox_batch"]),
   on("dead_letters", { select: true, insert: true, update: true }),
 ];
+/** Ending attempts whose agent is gone, and sending again what was lost on the way to one. */
+const SWEEP = [
+  on("work", { update: ["status", "finished_at", "lease_until", "next_attempt_at"] }),
+  on("resent_messages", { select: true, insert: true, delete: true }),
+];
 /** Looking what the log must still hold, and letting the whole ledger flow again. */
 const START_OVER = [
   ...LEASE,
@@ -132,7 +137,7 @@ export function databaseRoles({ registry, tables, embedded }: RolesOptions): Dat
         ...APPEND,
         on("work", { select: true, insert: true, update: true }),
         on("dead_letter_batch", { select: true, update: ["sent_from"] }),
-        on("resent_messages", { select: true, insert: true, delete: true }),
+        ...SWEEP,
         ACKNOWLEDGE,
         ...log.append,
         ...log.subscribe,
@@ -181,6 +186,7 @@ export function databaseRoles({ registry, tables, embedded }: RolesOptions): Dat
         ...everything,
         ...APPEND,
         ...START_OVER,
+        ...SWEEP,
         on(TOKENS, { select: true, insert: true, delete: true }),
         ...log.administer,
       ],

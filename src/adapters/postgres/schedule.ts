@@ -7,7 +7,6 @@ import { requireLease } from "./leases.ts";
 import { txLedger } from "./ledger.ts";
 import { noteResent } from "./resent.ts";
 import { forgetSentLetters } from "./sent-letters.ts";
-
 import { toWork, type WorkRow } from "./work.ts";
 
 interface DueRow extends WorkRow {
